@@ -1,0 +1,155 @@
+//! Is this request acceptable? What is let in has a type that the rest of the core need not check again.
+//!
+//! `ValidateSandboxCreate` and `CreateSandbox` both come through here, so they cannot disagree.
+
+pub mod environment;
+pub mod platform;
+pub mod quantity;
+pub mod resources;
+
+use std::collections::BTreeMap;
+
+use prost::Message as _;
+
+use self::environment::{Environment, MainProcess};
+use self::platform::Platform;
+use self::resources::Resources;
+use super::grpc_status::Status;
+use super::names::{NameError, ObjectName, SandboxId, SandboxName, Workspace, fnv128};
+use crate::config::Config;
+use crate::contract::messages::compute as pb;
+
+/// A sandbox that may be created.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    /// The gateway's id.
+    pub id: SandboxId,
+    /// The user's name for it.
+    pub name: SandboxName,
+    /// Its workspace.
+    pub workspace: Workspace,
+    /// What its object is called.
+    pub object: ObjectName,
+    /// The container image.
+    pub image: String,
+    /// What runs in it.
+    pub main_process: MainProcess,
+    /// The user's variables.
+    pub environment: Environment,
+    /// Labels for the pod, without any that we or the controller rely on.
+    pub labels: BTreeMap<String, String>,
+    /// What may only be said to Kubernetes: runtime class, annotations, user namespaces.
+    pub platform: Platform,
+    /// Requests and limits; never without limits.
+    pub resources: Resources,
+    /// Tells a repeated create from another one of the same id.
+    pub digest: String,
+}
+
+impl Admitted {
+    /// Checks a `DriverSandbox` as the gateway sends it with Validate and Create.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` or `FAILED_PRECONDITION` with a sentence that names the field.
+    pub fn check(config: &Config, sandbox: Option<&pb::DriverSandbox>) -> Result<Self, Status> {
+        let sandbox = sandbox.ok_or_else(|| Status::invalid_argument("sandbox is required"))?;
+        let id = named("sandbox.id", SandboxId::parse(&sandbox.id))?;
+        let name = named("sandbox.name", SandboxName::parse(&sandbox.name))?;
+        let workspace = named("sandbox.workspace", Workspace::parse(&sandbox.workspace))?;
+        let object = named("sandbox.name", ObjectName::shared(&workspace, &name))?;
+        let empty_spec = pb::DriverSandboxSpec::default();
+        let spec = sandbox.spec.as_ref().unwrap_or(&empty_spec);
+        let empty_template = pb::DriverSandboxTemplate::default();
+        let template = spec.template.as_ref().unwrap_or(&empty_template);
+
+        if template.driver_config.as_ref().is_some_and(|block| !block.fields.is_empty()) {
+            return Err(Status::failed_precondition(
+                "template.driver_config is not taken by this release of openshell-driver-kyma: remove the block, or set what it asks for in the driver's flags",
+            ));
+        }
+        let image = if template.image.is_empty() { config.pod.image.clone() } else { template.image.clone() };
+        if image.trim().is_empty() {
+            return Err(Status::failed_precondition(
+                "template.image is empty and the driver has no default: name an image, or start the driver with --sandbox-image",
+            ));
+        }
+        let platform = Platform::check(template.platform_config.as_ref())?;
+        let resources = Resources::check(
+            &config.pod.default_resources,
+            template.resources.as_ref(),
+            platform.resources.clone(),
+            spec.resource_requirements.as_ref().and_then(|wanted| wanted.gpu.as_ref()),
+        )?;
+        let digest = digest(sandbox);
+        Ok(Self {
+            object,
+            image,
+            main_process: MainProcess::check(&spec.command, spec.tty)?,
+            environment: Environment::check(&template.environment, &spec.environment, &spec.log_level)?,
+            labels: pod_labels(&template.labels)?,
+            platform,
+            resources,
+            digest,
+            id,
+            name,
+            workspace,
+        })
+    }
+}
+
+/// Turns a name's error into a refusal that says which field it was.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when the name was one.
+pub fn named<T>(field: &str, parsed: Result<T, NameError>) -> Result<T, Status> {
+    parsed.map_err(|error| Status::invalid_argument(format!("{field} {error}")))
+}
+
+/// A digest of everything that makes the sandbox what it is. The token differs from try to try, and the status is the gateway's own.
+fn digest(sandbox: &pb::DriverSandbox) -> String {
+    let mut same = sandbox.clone();
+    same.status = None;
+    if let Some(spec) = &mut same.spec {
+        spec.sandbox_token.clear();
+        spec.launch_authentication.clear();
+    }
+    format!("{:032x}", fnv128(&same.encode_to_vec()))
+}
+
+/// Domains whose labels and annotations somebody relies on: the gateway's identity check, the agent-sandbox controller, Kubernetes, and a mesh
+/// that decides about sidecars.
+const RESERVED_DOMAINS: [&str; 6] = ["openshell.ai", "openshell.io", "agents.x-k8s.io", "kubernetes.io", "k8s.io", "istio.io"];
+
+fn is_reserved(key: &str) -> bool {
+    key.split_once('/').is_some_and(|(domain, _)| {
+        RESERVED_DOMAINS.iter().any(|reserved| domain == *reserved || domain.strip_suffix(reserved).is_some_and(|rest| rest.ends_with('.')))
+    })
+}
+
+fn pod_labels(wanted: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Status> {
+    for (key, value) in wanted {
+        if !super::names::is_qualified_name(key) {
+            return Err(Status::invalid_argument(format!("template.labels: {key:?} is not a label key")));
+        }
+        if !value.is_empty() && !super::names::is_label_value(value) {
+            return Err(Status::invalid_argument(format!(
+                "template.labels.{key}: the value must be at most 63 letters, digits, '-', '_' and '.', and begin and end with a letter or digit"
+            )));
+        }
+        if is_reserved(key) {
+            return Err(Status::invalid_argument(format!("template.labels.{key}: labels of this domain are not the caller's to set")));
+        }
+    }
+    Ok(wanted.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reserved_domains_include_their_subdomains_but_not_their_lookalikes() {
+        assert!(is_reserved("openshell.ai/x") && is_reserved("kyma.openshell.ai/x") && is_reserved("sidecar.istio.io/inject"));
+        assert!(!is_reserved("notopenshell.ai/x") && !is_reserved("team") && !is_reserved("example.com/openshell.ai"));
+    }
+}

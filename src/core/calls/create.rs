@@ -1,0 +1,347 @@
+//! `CreateSandbox`: one POST, and certainty about what became of it.
+//!
+//! The gateway keeps a row only while this call says OK, and sends no delete for a create that failed. So a POST whose fate is unknown is read
+//! back before anything is said; and where that cannot be done in time, the caller is told `UNAVAILABLE` and the object is looked for afterwards,
+//! to be removed. A caller that hangs up keeps its row, and so its sandbox.
+
+use std::time::Duration;
+
+use super::{Cx, Event, Step, refusal};
+use crate::config::Config;
+use crate::contract::messages::compute as pb;
+use crate::core::admit::Admitted;
+use crate::core::grpc_status::{Code, Status};
+use crate::core::io::Reply;
+use crate::core::kube::answer::Verdict;
+use crate::core::kube::sandbox::Sandbox;
+use crate::core::limits;
+use crate::core::names::{ObjectName, SandboxId, Uid};
+use crate::core::note::Note;
+use crate::core::observe::Cluster;
+use crate::core::observe::sandbox::{Life, Observed};
+use crate::core::render::sandbox;
+use crate::core::render::supervisor::Delivery;
+use crate::core::secret::Body;
+use crate::core::turn::Timer;
+
+/// A create in progress.
+#[derive(Debug)]
+pub struct Create {
+    id: SandboxId,
+    object: ObjectName,
+    digest: String,
+    body: Body,
+    state: State,
+    fate: Fate,
+    caller: Caller,
+    tries: u32,
+    /// What went wrong last, for the caller whose time runs out.
+    trouble: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum State {
+    /// The POST is out.
+    Posting,
+    /// A GET is out: the name is taken, or the POST's fate is unknown.
+    Reading,
+    /// Nothing is out; this comes next.
+    Pausing(Next),
+    /// The caller has been told that it failed; a GET looks for what may be there all the same.
+    Searching,
+    /// It was there; a DELETE is out.
+    Removing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    Post,
+    Read,
+    Search,
+}
+
+/// Whether a POST of ours may have been carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// Each was refused, or never arrived.
+    Nothing,
+    /// One may have been.
+    Possible,
+}
+
+/// Who hears of the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    /// The gateway waits.
+    Waiting,
+    /// It hung up; its row, and so the sandbox, stays.
+    HungUp,
+    /// It was told `UNAVAILABLE` and has dropped its row; so many reads have found nothing since.
+    Refused { absences: u32 },
+}
+
+/// What an object of the wanted name is to this create.
+enum Met {
+    /// It is what was to be created.
+    Ours(Box<Sandbox>),
+    /// It is, or was, something on its way out.
+    Leaving,
+    /// It is something else.
+    Other(Status),
+}
+
+impl Create {
+    /// Checks a request and renders its object.
+    ///
+    /// # Errors
+    /// `FAILED_PRECONDITION` for whatever Validate refuses: the gateway would make `INTERNAL` of anything else.
+    pub fn admit(config: &Config, cluster: &Cluster, request: &pb::CreateSandboxRequest) -> Result<Self, Status> {
+        let precondition = |status: Status| Status { code: Code::FailedPrecondition, ..status };
+        let admitted = Admitted::check(config, request.sandbox.as_ref()).map_err(precondition)?;
+        let delivery = Delivery::choose(config.pod.supervisor.sideload, cluster.server().version());
+        let body = sandbox::sandbox(config, cluster.api(), &admitted, delivery)?;
+        Ok(Self {
+            id: admitted.id,
+            object: admitted.object,
+            digest: admitted.digest,
+            body,
+            state: State::Pausing(Next::Post),
+            fate: Fate::Nothing,
+            caller: Caller::Waiting,
+            tries: 0,
+            trouble: String::new(),
+        })
+    }
+
+    /// Takes a step.
+    pub fn on(&mut self, cx: &mut Cx<'_, '_>, event: Event) -> Step {
+        cx.turn.met("create", self.state_name(), event.name());
+        match event {
+            Event::Begin | Event::Retry => self.go_on(cx),
+            Event::Answer(verdict) => match self.state {
+                State::Posting => self.posted(cx, verdict),
+                State::Reading => self.read(cx, verdict),
+                State::Searching => self.searched(cx, verdict),
+                State::Removing => self.removed(cx, verdict),
+                State::Pausing(_) => Step::Wait,
+            },
+            Event::Cancelled => {
+                self.caller = Caller::HungUp;
+                Step::Wait
+            }
+            Event::Deadline => self.out_of_time(cx),
+            Event::Roused => Step::Wait,
+        }
+    }
+
+    const fn state_name(&self) -> &'static str {
+        match self.state {
+            State::Posting => "posting",
+            State::Reading => "reading",
+            State::Pausing(Next::Post) => "pausing_to_post",
+            State::Pausing(Next::Read) => "pausing_to_read",
+            State::Pausing(Next::Search) => "pausing_to_search",
+            State::Searching => "searching",
+            State::Removing => "removing",
+        }
+    }
+
+    /// Sends what comes next.
+    fn go_on(&mut self, cx: &mut Cx<'_, '_>) -> Step {
+        let State::Pausing(next) = self.state else { return Step::Wait };
+        let request = match next {
+            Next::Post => cx.cluster.api().create(self.body.clone()),
+            Next::Read | Next::Search => cx.cluster.api().get(&self.object),
+        };
+        self.state = match next {
+            Next::Post => State::Posting,
+            Next::Read => State::Reading,
+            Next::Search => State::Searching,
+        };
+        cx.send(request);
+        Step::Wait
+    }
+
+    fn posted(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
+        match verdict {
+            Verdict::Done(response) => {
+                // The object was stored whatever the body looks like; a caller reads its own write where the body shows it.
+                if let Ok(object) = serde_json::from_slice::<Sandbox>(&response.body.0) {
+                    cx.cluster.learn(cx.turn, object);
+                }
+                created()
+            }
+            Verdict::Exists(error) => {
+                self.trouble = error.to_string();
+                self.at_once(cx, Next::Read)
+            }
+            Verdict::Unsure(why) => {
+                self.fate = Fate::Possible;
+                self.trouble = why;
+                self.at_once(cx, Next::Read)
+            }
+            Verdict::Absent(error) | Verdict::NoNamespace(error) => Step::Reply(Err(no_namespace(cx, &error.to_string()))),
+            Verdict::NoApi(_) => Step::Reply(Err(Status::failed_precondition(refusal::no_api()))),
+            Verdict::Refused(error) => Step::Reply(Err(refusal::of_create(cx.cluster.api().namespace(), self.object.as_str(), &error))),
+            Verdict::Conflict(error) | Verdict::Unauthorized(error) | Verdict::Busy(error) => {
+                self.later(cx, Next::Post, error.to_string(), error.retry_after)
+            }
+            Verdict::NotSent(why) => self.later(cx, Next::Post, format!("the API server cannot be reached: {why}"), None),
+        }
+    }
+
+    fn read(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
+        match verdict {
+            Verdict::Done(response) => match self.meet(cx, &response.body) {
+                Met::Ours(object) => {
+                    if self.fate == Fate::Nothing {
+                        cx.turn.note(Note::Adopted { object: self.object.clone() });
+                    }
+                    cx.cluster.learn(cx.turn, *object);
+                    created()
+                }
+                Met::Leaving => {
+                    let trouble = format!("an earlier Sandbox {} is still being deleted; wait until it is gone", self.object);
+                    self.later(cx, Next::Post, trouble, None)
+                }
+                Met::Other(status) => Step::Reply(Err(status)),
+            },
+            // Not there, or not there yet: the POST is sent again, and meets the first one if that still arrives.
+            Verdict::Absent(error) => self.later(cx, Next::Post, error.to_string(), None),
+            Verdict::NoNamespace(error) => Step::Reply(Err(no_namespace(cx, &error.to_string()))),
+            Verdict::NoApi(_) => Step::Reply(Err(Status::failed_precondition(refusal::no_api()))),
+            Verdict::Refused(error) if self.fate == Fate::Nothing => {
+                Step::Reply(Err(refusal::of_create(cx.cluster.api().namespace(), self.object.as_str(), &error)))
+            }
+            Verdict::Exists(error)
+            | Verdict::Conflict(error)
+            | Verdict::Unauthorized(error)
+            | Verdict::Refused(error)
+            | Verdict::Busy(error) => self.later(cx, Next::Read, error.to_string(), error.retry_after),
+            Verdict::Unsure(why) | Verdict::NotSent(why) => self.later(cx, Next::Read, why, None),
+        }
+    }
+
+    /// The caller's time is up, or a search's.
+    fn out_of_time(&mut self, cx: &mut Cx<'_, '_>) -> Step {
+        if self.state == State::Posting {
+            self.fate = Fate::Possible;
+        }
+        match (self.caller, self.fate) {
+            (Caller::HungUp, _) => Step::Done,
+            (Caller::Refused { .. }, _) => {
+                cx.turn.note(Note::Stray { object: self.object.clone(), reason: self.trouble.clone() });
+                Step::Done
+            }
+            (Caller::Waiting, Fate::Nothing) => Step::Reply(Err(self.unavailable())),
+            (Caller::Waiting, Fate::Possible) => {
+                cx.turn.abort_call(cx.call);
+                self.caller = Caller::Refused { absences: 0 };
+                self.tries = 0;
+                cx.turn.set(Timer::CallDeadline(cx.call), cx.turn.now().mono.after(limits::UNDO_TIMEOUT));
+                self.state = State::Pausing(Next::Search);
+                cx.pause(1, None);
+                Step::ReplyAndGoOn(self.unavailable())
+            }
+        }
+    }
+
+    fn searched(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
+        match verdict {
+            Verdict::Done(response) => match self.meet(cx, &response.body) {
+                Met::Ours(object) => {
+                    let delete = cx.cluster.api().delete(&self.object, &Uid::new(object.metadata.uid));
+                    self.state = State::Removing;
+                    cx.send(delete);
+                    Step::Wait
+                }
+                Met::Leaving | Met::Other(_) => Step::Done,
+            },
+            Verdict::Absent(error) => {
+                let Caller::Refused { absences } = &mut self.caller else { return Step::Done };
+                *absences += 1;
+                if *absences >= limits::UNDO_ABSENCES { Step::Done } else { self.later(cx, Next::Search, error.to_string(), None) }
+            }
+            Verdict::NoNamespace(_) => Step::Done,
+            Verdict::Exists(error)
+            | Verdict::Conflict(error)
+            | Verdict::NoApi(error)
+            | Verdict::Unauthorized(error)
+            | Verdict::Refused(error)
+            | Verdict::Busy(error) => self.later(cx, Next::Search, error.to_string(), error.retry_after),
+            Verdict::Unsure(why) | Verdict::NotSent(why) => self.later(cx, Next::Search, why, None),
+        }
+    }
+
+    fn removed(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
+        match verdict {
+            Verdict::Done(_) | Verdict::Absent(_) | Verdict::NoNamespace(_) => {
+                cx.turn.note(Note::Undone { object: self.object.clone() });
+                Step::Done
+            }
+            // Whatever is there now is looked at again before anything is removed.
+            Verdict::Exists(error)
+            | Verdict::Conflict(error)
+            | Verdict::NoApi(error)
+            | Verdict::Unauthorized(error)
+            | Verdict::Refused(error)
+            | Verdict::Busy(error) => self.later(cx, Next::Search, error.to_string(), error.retry_after),
+            Verdict::Unsure(why) | Verdict::NotSent(why) => self.later(cx, Next::Search, why, None),
+        }
+    }
+
+    /// Judges an object of the wanted name.
+    fn meet(&self, cx: &Cx<'_, '_>, body: &Body) -> Met {
+        let Ok(object) = serde_json::from_slice::<Sandbox>(&body.0) else {
+            return Met::Other(Status::already_exists(format!("something else is called {} and cannot be read", self.object)));
+        };
+        if object.metadata.deletion_timestamp.is_some() {
+            return Met::Leaving;
+        }
+        let namespace = cx.cluster.api().namespace();
+        match Observed::of(object.clone(), &cx.config.gateway_id) {
+            Ok(there) if there.id == self.id && there.digest.as_deref() == Some(&self.digest) => {
+                debug_assert_eq!(there.life, Life::Alive, "a leaving object was sorted out above");
+                Met::Ours(Box::new(object))
+            }
+            Ok(there) => Met::Other(Status::already_exists(format!(
+                "Sandbox {namespace}/{} is there already, with the sandbox id {}",
+                self.object, there.id
+            ))),
+            Err(_) => Met::Other(Status::already_exists(format!(
+                "Sandbox {namespace}/{} is there already and belongs to {}; it is not touched: look with kubectl get sandbox {} -n {namespace} -o yaml",
+                self.object,
+                object.metadata.labels.gateway_id.map_or_else(|| "nobody we know".into(), |gateway| format!("gateway {gateway}")),
+                self.object,
+            ))),
+        }
+    }
+
+    fn at_once(&mut self, cx: &mut Cx<'_, '_>, next: Next) -> Step {
+        self.state = State::Pausing(next);
+        self.go_on(cx)
+    }
+
+    fn later(&mut self, cx: &mut Cx<'_, '_>, next: Next, trouble: String, asked: Option<Duration>) -> Step {
+        self.trouble = trouble;
+        self.tries = self.tries.saturating_add(1);
+        self.state = State::Pausing(next);
+        cx.pause(self.tries, asked);
+        Step::Wait
+    }
+
+    fn unavailable(&self) -> Status {
+        Status::unavailable(format!("Sandbox {} could not be created in time: {}; try again", self.object, self.trouble))
+    }
+}
+
+fn created() -> Step {
+    Step::Reply(Ok(Reply::CreateSandbox(pb::CreateSandboxResponse::default())))
+}
+
+fn no_namespace(cx: &Cx<'_, '_>, error: &str) -> Status {
+    let namespace = cx.cluster.api().namespace();
+    Status::failed_precondition(format!(
+        "namespace {namespace} does not exist ({error}); create it: kubectl create namespace {namespace} && kubectl label namespace {namespace} pod-security.kubernetes.io/enforce=privileged"
+    ))
+}

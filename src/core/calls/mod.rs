@@ -1,0 +1,436 @@
+//! Calls of the gateway: one small machine an RPC, each a value that says what it waits for.
+//!
+//! A machine is given an [`Event`] and answers with a [`Step`]. It never outlives its reply, but for a create: that runs on when its caller has
+//! hung up, and clears up after itself when its caller was told that it failed.
+
+pub mod capabilities;
+pub mod create;
+pub mod delete;
+pub mod get;
+pub mod list;
+pub mod refusal;
+pub mod watch;
+pub mod workspace;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::create::Create;
+use self::delete::Delete;
+use self::get::Get;
+use super::admit::Admitted;
+use super::grpc_status::Status;
+use super::io::{CallId, Fault, Lane, Output, Reply, Request, Response, Rpc, TraceParent};
+use super::kube::answer::Verdict;
+use super::limits;
+use super::names::SandboxId;
+use super::note::{Note, Outcome};
+use super::observe::Cluster;
+use super::time::Mono;
+use super::turn::{Timer, Turn, Waiter};
+use crate::config::Config;
+use crate::contract::messages::compute as pb;
+
+/// What a machine of this module meets.
+#[derive(Debug)]
+pub enum Event {
+    /// The call begins.
+    Begin,
+    /// The exchange it sent has ended.
+    Answer(Verdict),
+    /// The pause it asked for is over.
+    Retry,
+    /// Its time is up.
+    Deadline,
+    /// Its caller has hung up.
+    Cancelled,
+    /// The store has become whole, or a create of the same sandbox has ended.
+    Roused,
+}
+
+impl Event {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Begin => "begin",
+            Self::Answer(verdict) => verdict.name(),
+            Self::Retry => "retry",
+            Self::Deadline => "deadline",
+            Self::Cancelled => "cancelled",
+            Self::Roused => "roused",
+        }
+    }
+}
+
+/// What becomes of a call.
+#[derive(Debug)]
+pub enum Step {
+    /// It waits.
+    Wait,
+    /// It is answered, and done.
+    Reply(Result<Reply, Status>),
+    /// Its caller is answered, but there is still something to do.
+    ReplyAndGoOn(Status),
+    /// It is done; its caller has been answered or has gone.
+    Done,
+}
+
+/// What a machine may use.
+#[derive(Debug)]
+pub struct Cx<'a, 't> {
+    /// Its call.
+    pub call: CallId,
+    /// When its caller must have an answer.
+    pub deadline: Mono,
+    /// Outputs, timers, time.
+    pub turn: &'a mut Turn<'t>,
+    /// What is observed.
+    pub cluster: &'a mut Cluster,
+    /// The settings.
+    pub config: &'a Config,
+    /// Sandboxes being created, and by which calls.
+    pub creating: &'a BTreeMap<SandboxId, BTreeSet<CallId>>,
+}
+
+impl Cx<'_, '_> {
+    /// Sends a request; its end comes as [`Event::Answer`]. It never waits longer than the caller does.
+    pub fn send(&mut self, request: super::io::HttpRequest) {
+        let deadline = self.turn.now().mono.after(limits::EXCHANGE_TIMEOUT).min(self.deadline);
+        self.turn.exchange(Waiter::Call(self.call), Lane::Requests, request, deadline);
+    }
+
+    /// Asks for [`Event::Retry`] after a pause that grows with `tries`, or after what the server asked for when that is longer.
+    pub fn pause(&mut self, tries: u32, asked: Option<std::time::Duration>) {
+        let pause = self.turn.backoff(tries, limits::CALL_BACKOFF_MAX);
+        let pause = asked.map_or(pause, |asked| asked.max(pause));
+        self.turn.set(Timer::CallRetry(self.call), self.turn.now().mono.after(pause));
+    }
+}
+
+#[derive(Debug)]
+enum Machine {
+    Create(Box<Create>),
+    Get(Get),
+    Delete(Delete),
+    /// A `ListSandboxes` that waits for the store to become whole.
+    List,
+    /// A `WatchSandboxes` that waits for the store to become whole.
+    WatchWaiting,
+    /// An open stream.
+    Watching,
+}
+
+/// Whether anybody waits for the reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    Waiting,
+    Gone,
+}
+
+#[derive(Debug)]
+struct Call {
+    rpc: Rpc,
+    began: Mono,
+    deadline: Mono,
+    sandbox: Option<SandboxId>,
+    trace: Option<TraceParent>,
+    caller: Caller,
+    machine: Machine,
+}
+
+/// Whether new calls are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Door {
+    #[default]
+    Open,
+    Closed,
+}
+
+/// Every call in flight.
+#[derive(Debug, Default)]
+pub struct Calls {
+    calls: BTreeMap<CallId, Call>,
+    creating: BTreeMap<SandboxId, BTreeSet<CallId>>,
+    door: Door,
+}
+
+/// A call as it arrives.
+#[derive(Debug)]
+pub struct Arrival {
+    /// Its id.
+    pub call: CallId,
+    /// When its caller stops waiting.
+    pub deadline: Option<Mono>,
+    /// Its trace.
+    pub trace: Option<TraceParent>,
+}
+
+impl Calls {
+    /// Calls in flight, streams included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// Whether no call is in flight.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
+    /// A call arrives: it is answered at once, or becomes a machine.
+    pub fn begin(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config, arrival: Arrival, request: Request) {
+        let rpc = request.rpc();
+        let sandbox = subject(&request);
+        let begun = self.admit(config, cluster, request);
+        let (machine, bound) = match begun {
+            Ok(Begun::Machine(machine, bound)) => (machine, bound),
+            Ok(Begun::Answer(reply)) => return answer(turn, rpc, sandbox, arrival, Ok(reply)),
+            Err(status) => return answer(turn, rpc, sandbox, arrival, Err(status)),
+        };
+        let now = turn.now().mono;
+        let ours = bound.map_or(Mono(u64::MAX), |bound| now.after(bound));
+        let deadline = arrival.deadline.map_or(ours, |theirs| theirs.min(ours));
+        if deadline < Mono(u64::MAX) {
+            turn.set(Timer::CallDeadline(arrival.call), deadline);
+        }
+        if let (Machine::Create(_), Some(id)) = (&machine, &sandbox) {
+            self.creating.entry(id.clone()).or_default().insert(arrival.call);
+        }
+        let call = Call { rpc, began: now, deadline, sandbox, trace: arrival.trace, caller: Caller::Waiting, machine };
+        self.calls.insert(arrival.call, call);
+        self.step(turn, cluster, config, arrival.call, Event::Begin);
+    }
+
+    fn admit(&self, config: &Config, cluster: &mut Cluster, request: Request) -> Result<Begun, Status> {
+        if let Request::GetCapabilities(request) = &request {
+            return capabilities::reply(config, request).map(Begun::Answer);
+        }
+        if self.door == Door::Closed {
+            return Err(shutting_down());
+        }
+        if self.calls.len() >= limits::CALLS_MAX {
+            return Err(Status::resource_exhausted(format!("{} calls are in flight already; try again later", limits::CALLS_MAX)));
+        }
+        let machine = |machine, bound| Ok(Begun::Machine(machine, Some(bound)));
+        match request {
+            Request::GetCapabilities(_) | Request::GetGatewayListenerRequirements(_) => {
+                Ok(Begun::Answer(Reply::GetGatewayListenerRequirements(pb::GetGatewayListenerRequirementsResponse::default())))
+            }
+            Request::ValidateSandboxCreate(request) => Admitted::check(config, request.sandbox.as_ref())
+                .map(|_| Begun::Answer(Reply::ValidateSandboxCreate(pb::ValidateSandboxCreateResponse::default()))),
+            Request::CreateSandbox(request) => {
+                machine(Machine::Create(Box::new(Create::admit(config, cluster, &request)?)), limits::CREATE_TIMEOUT)
+            }
+            Request::GetSandbox(request) => machine(Machine::Get(Get::admit(&request)?), limits::READ_TIMEOUT),
+            Request::DeleteSandbox(request) => machine(Machine::Delete(Delete::admit(&request)?), limits::DELETE_TIMEOUT),
+            Request::ListSandboxes(_) => machine(Machine::List, limits::READ_TIMEOUT),
+            Request::WatchSandboxes(_) => {
+                if cluster.streams().len() >= limits::STREAMS_MAX {
+                    return Err(Status::resource_exhausted(format!("{} streams are open already", limits::STREAMS_MAX)));
+                }
+                Ok(Begun::Machine(Machine::WatchWaiting, None))
+            }
+            Request::EnsureWorkspace(request) => workspace::ensure(&request).map(Begun::Answer),
+            Request::DeleteWorkspace(request) => workspace::delete(&request).map(Begun::Answer),
+            Request::AuthenticateSandbox(_) => Err(Status::unimplemented(
+                "AuthenticateSandbox belongs to the runtime of OpenShell v0.1; this driver serves gateways up to v0.0.116",
+            )),
+            Request::StopSandbox(_) | Request::StartSandbox(_) => {
+                Err(Status::unimplemented("StopSandbox and StartSandbox are not part of this release of openshell-driver-kyma"))
+            }
+        }
+    }
+
+    /// An exchange of a call ended.
+    pub fn answered(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config, call: CallId, result: Result<Response, Fault>) {
+        self.step(turn, cluster, config, call, Event::Answer(Verdict::of(result)));
+    }
+
+    /// A call's pause is over.
+    pub fn retry(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config, call: CallId) {
+        self.step(turn, cluster, config, call, Event::Retry);
+    }
+
+    /// A call's time is up.
+    pub fn deadline(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config, call: CallId) {
+        self.step(turn, cluster, config, call, Event::Deadline);
+    }
+
+    /// A caller hung up.
+    pub fn cancel(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config, call: CallId) {
+        match self.calls.get_mut(&call) {
+            Some(running) if running.caller == Caller::Waiting => {
+                running.caller = Caller::Gone;
+                note_end(turn, call, running, Outcome::Cancelled);
+                self.step(turn, cluster, config, call, Event::Cancelled);
+            }
+            _ => turn.note(Note::UnknownCall { call }),
+        }
+    }
+
+    /// A reader can take more.
+    pub fn credit(&self, turn: &mut Turn<'_>, cluster: &mut Cluster, call: CallId, events: u32) {
+        match self.calls.get(&call).map(|running| &running.machine) {
+            Some(Machine::Watching | Machine::WatchWaiting) => cluster.streams().credit(call, events),
+            _ => turn.note(Note::UnknownCall { call }),
+        }
+    }
+
+    /// The store has become whole: those who wait for it go on.
+    pub fn synced(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config) {
+        let waiting: Vec<CallId> = self
+            .calls
+            .iter()
+            .filter(|(_, running)| matches!(running.machine, Machine::List | Machine::WatchWaiting))
+            .map(|(call, _)| *call)
+            .collect();
+        for call in waiting {
+            self.step(turn, cluster, config, call, Event::Roused);
+        }
+    }
+
+    /// A stream's reader is too far behind.
+    pub fn sent_away(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, call: CallId) {
+        let status = Status::aborted("the reader is too far behind; open another stream, which starts with the full set");
+        self.end(turn, cluster, call, Err(status));
+    }
+
+    /// Takes nothing new, ends the streams.
+    pub fn stop(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster) {
+        self.door = Door::Closed;
+        let open = |running: &Call| matches!(running.machine, Machine::Watching | Machine::WatchWaiting | Machine::List);
+        let streams: Vec<CallId> = self.calls.iter().filter(|(_, running)| open(running)).map(|(call, _)| *call).collect();
+        for call in streams {
+            self.end(turn, cluster, call, Err(shutting_down()));
+        }
+    }
+
+    fn step(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config, call: CallId, event: Event) {
+        let Some(running) = self.calls.get_mut(&call) else { return };
+        let mut cx = Cx { call, deadline: running.deadline, turn, cluster, config, creating: &self.creating };
+        let step = running.machine.on(&mut cx, event);
+        match step {
+            Step::Wait => {}
+            Step::Reply(reply) => self.end(turn, cluster, call, reply),
+            Step::ReplyAndGoOn(status) => {
+                running.deadline = Mono(u64::MAX);
+                reply(turn, call, running, Err(status));
+            }
+            Step::Done => self.forget(turn, cluster, call),
+        }
+        if !self.calls.contains_key(&call) {
+            self.rouse(turn, cluster, config);
+        }
+    }
+
+    /// A create has ended: deletes of the same sandbox that waited for it go on.
+    fn rouse(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config) {
+        let waiting: Vec<CallId> = self
+            .calls
+            .iter()
+            .filter(|(_, running)| {
+                matches!(&running.machine, Machine::Delete(delete) if delete.waits_for_create())
+                    && running.sandbox.as_ref().is_some_and(|id| !self.creating.contains_key(id))
+            })
+            .map(|(call, _)| *call)
+            .collect();
+        for call in waiting {
+            self.step(turn, cluster, config, call, Event::Roused);
+        }
+    }
+
+    fn end(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, call: CallId, result: Result<Reply, Status>) {
+        if let Some(running) = self.calls.get_mut(&call) {
+            reply(turn, call, running, result);
+        }
+        self.forget(turn, cluster, call);
+    }
+
+    fn forget(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, call: CallId) {
+        turn.unset(&Timer::CallDeadline(call));
+        turn.unset(&Timer::CallRetry(call));
+        turn.abort_call(call);
+        cluster.streams().close(call);
+        let Some(gone) = self.calls.remove(&call) else { return };
+        if let Some(id) = gone.sandbox
+            && let Some(creators) = self.creating.get_mut(&id)
+        {
+            creators.remove(&call);
+            if creators.is_empty() {
+                self.creating.remove(&id);
+            }
+        }
+    }
+}
+
+/// What a request turns into.
+enum Begun {
+    Answer(Reply),
+    Machine(Machine, Option<std::time::Duration>),
+}
+
+impl Machine {
+    fn on(&mut self, cx: &mut Cx<'_, '_>, event: Event) -> Step {
+        match self {
+            Self::Create(create) => create.on(cx, event),
+            Self::Get(get) => get.on(cx, event),
+            Self::Delete(delete) => delete.on(cx, event),
+            Self::List => list::on(cx, &event),
+            Self::WatchWaiting | Self::Watching => {
+                let step = watch::on(cx, &event);
+                if matches!((&step, &event), (Step::Wait, Event::Begin | Event::Roused)) && watch::is_open(cx) {
+                    *self = Self::Watching;
+                }
+                step
+            }
+        }
+    }
+}
+
+fn shutting_down() -> Status {
+    Status::unavailable("the driver is shutting down; another one will serve this socket")
+}
+
+/// Answers a call that needs no machine.
+fn answer(turn: &mut Turn<'_>, rpc: Rpc, sandbox: Option<SandboxId>, arrival: Arrival, result: Result<Reply, Status>) {
+    let began = turn.now().mono;
+    let machine = Machine::List;
+    let mut call = Call { rpc, began, deadline: began, sandbox, trace: arrival.trace, caller: Caller::Waiting, machine };
+    reply(turn, arrival.call, &mut call, result);
+}
+
+/// Answers whoever waits.
+fn reply(turn: &mut Turn<'_>, call: CallId, running: &mut Call, reply: Result<Reply, Status>) {
+    if running.caller == Caller::Gone {
+        return;
+    }
+    running.caller = Caller::Gone;
+    let outcome = reply.as_ref().map_or_else(|status| Outcome::Status(status.code), |_| Outcome::Ok);
+    turn.push(Output::Reply { call, reply });
+    note_end(turn, call, running, outcome);
+}
+
+fn note_end(turn: &mut Turn<'_>, call: CallId, running: &Call, outcome: Outcome) {
+    let millis = u64::try_from(turn.now().mono.since(running.began).as_millis()).unwrap_or(u64::MAX);
+    let (sandbox, trace) = (running.sandbox.clone(), running.trace.clone());
+    turn.note(Note::Called { call, rpc: running.rpc, outcome, millis, sandbox, trace });
+}
+
+/// Which sandbox a request is about, for the log and for calls that meet.
+fn subject(request: &Request) -> Option<SandboxId> {
+    let id = match request {
+        Request::ValidateSandboxCreate(request) => &request.sandbox.as_ref()?.id,
+        Request::CreateSandbox(request) => &request.sandbox.as_ref()?.id,
+        Request::GetSandbox(request) => &request.sandbox_id,
+        Request::StopSandbox(request) => &request.sandbox_id,
+        Request::StartSandbox(request) => &request.sandbox_id,
+        Request::DeleteSandbox(request) => &request.sandbox_id,
+        Request::GetCapabilities(_)
+        | Request::AuthenticateSandbox(_)
+        | Request::GetGatewayListenerRequirements(_)
+        | Request::ListSandboxes(_)
+        | Request::WatchSandboxes(_)
+        | Request::EnsureWorkspace(_)
+        | Request::DeleteWorkspace(_) => return None,
+    };
+    SandboxId::parse(id).ok()
+}

@@ -1,0 +1,42 @@
+//! What a refusal of the API server means to the gateway's user, with the command that mends it.
+
+use crate::core::grpc_status::Status;
+use crate::core::kube::answer::ApiError;
+use crate::core::names::Namespace;
+
+/// A refused write. The gateway passes only `FAILED_PRECONDITION` on from a create with its message, so whatever a person must act on is that.
+#[must_use]
+pub fn of_create(namespace: &Namespace, object: &str, error: &ApiError) -> Status {
+    let causes = &error.causes;
+    let hint = if causes.iter().any(|cause| cause == "NamespaceTerminating") {
+        format!("namespace {namespace} is being deleted: wait until it is gone, create it again, or point --namespace to another")
+    } else if error.status == 403 && error.message.contains("exceeded quota") {
+        format!("free some of the quota, or raise it: kubectl describe resourcequota -n {namespace}")
+    } else if error.status == 403 && error.message.contains("is forbidden: User ") {
+        format!(
+            "give the driver's service account its Role; check with: kubectl auth can-i create sandboxes.agents.x-k8s.io -n {namespace} --as system:serviceaccount:<namespace>:<name>"
+        )
+    } else {
+        "change the request accordingly, or update agent-sandbox when it does not know a field".to_owned()
+    };
+    Status::failed_precondition(format!("creating Sandbox {namespace}/{object} was refused: {error}; {hint}"))
+}
+
+/// A refused read or delete.
+#[must_use]
+pub fn of(verb: &str, namespace: &Namespace, error: &ApiError) -> Status {
+    let message = format!("the API server refused to {verb} Sandboxes in {namespace}: {error}");
+    if error.status == 403 {
+        Status::permission_denied(format!(
+            "{message}; check with: kubectl auth can-i {verb} sandboxes.agents.x-k8s.io -n {namespace} --as system:serviceaccount:<namespace>:<name>"
+        ))
+    } else {
+        Status::internal(message)
+    }
+}
+
+/// The resource is not served.
+#[must_use]
+pub fn no_api() -> String {
+    "the API server does not serve agents.x-k8s.io: install agent-sandbox v0.5.0 or later; check with: kubectl get crd sandboxes.agents.x-k8s.io".into()
+}

@@ -1,0 +1,9 @@
+//! What the core knows of Kubernetes: paths, the parts of objects it reads, errors, lists and watch lines. Nothing here knows a gateway.
+
+pub mod answer;
+pub mod list;
+pub mod meta;
+pub mod path;
+pub mod sandbox;
+pub mod version;
+pub mod watch_line;

@@ -1,0 +1,188 @@
+//! Requests to the API server, built so that they cannot name another namespace or resource.
+
+use std::fmt::Write as _;
+
+use serde_json::json;
+
+use super::meta::ResourceVersion;
+use crate::core::io::{ContentType, HttpRequest, Method};
+use crate::core::limits;
+use crate::core::names::{Namespace, ObjectName, SandboxId, Uid};
+use crate::core::secret::Body;
+
+/// What the API server records as the writer of our fields.
+const FIELD_MANAGER: &str = "openshell-driver-kyma";
+
+/// The served version of `agents.x-k8s.io` that is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ApiVersion {
+    /// `v1beta1`, from agent-sandbox v0.5.0 on.
+    V1Beta1,
+}
+
+impl ApiVersion {
+    /// As it stands in paths.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::V1Beta1 => "v1beta1",
+        }
+    }
+
+    /// As it stands in an object's `apiVersion`.
+    #[must_use]
+    pub fn group_version(self) -> String {
+        format!("agents.x-k8s.io/{}", self.as_str())
+    }
+}
+
+/// Label and annotation keys that the gateway, upstream's driver and we agree on.
+pub mod keys {
+    /// Label and annotation: `openshell`.
+    pub const MANAGED_BY: &str = "openshell.ai/managed-by";
+    /// Label (or its digest) and annotation: the gateway's id of the sandbox.
+    pub const SANDBOX_ID: &str = "openshell.ai/sandbox-id";
+    /// Label and annotation: the user's name of the sandbox.
+    pub const SANDBOX_NAME: &str = "openshell.ai/sandbox-name";
+    /// Label and annotation: the workspace.
+    pub const SANDBOX_WORKSPACE: &str = "openshell.ai/sandbox-workspace";
+    /// Label: whose sandbox it is, where several gateways share a namespace.
+    pub const GATEWAY_ID: &str = "openshell.ai/gateway-id";
+    /// The value of [`MANAGED_BY`].
+    pub const MANAGED_BY_VALUE: &str = "openshell";
+    /// Pod annotation by which the gateway ties a pod's token to a sandbox. Its domain is `.io`.
+    pub const POD_SANDBOX_ID: &str = "openshell.io/sandbox-id";
+    /// Annotation of ours: a digest of the create request, to tell a repeated create from another one.
+    pub const REQUEST_DIGEST: &str = "kyma.openshell.ai/request-digest";
+    /// Annotation of the agent-sandbox controller: the pod's name, where it is not the Sandbox's.
+    pub const POD_NAME: &str = "agents.x-k8s.io/pod-name";
+}
+
+/// The Sandboxes of one gateway in one namespace.
+#[derive(Debug, Clone)]
+pub struct Sandboxes {
+    version: ApiVersion,
+    namespace: Namespace,
+    selector: String,
+}
+
+impl Sandboxes {
+    /// Those in `namespace` with the labels of `gateway_id`.
+    #[must_use]
+    pub fn of(version: ApiVersion, namespace: Namespace, gateway_id: &str) -> Self {
+        let selector = format!("{}={},{}={gateway_id},{}", keys::MANAGED_BY, keys::MANAGED_BY_VALUE, keys::GATEWAY_ID, keys::SANDBOX_ID);
+        Self { version, namespace, selector }
+    }
+
+    /// The namespace.
+    #[must_use]
+    pub const fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// The version spoken.
+    #[must_use]
+    pub const fn version(&self) -> ApiVersion {
+        self.version
+    }
+
+    fn collection(&self) -> String {
+        format!("/apis/agents.x-k8s.io/{}/namespaces/{}/sandboxes", self.version.as_str(), self.namespace)
+    }
+
+    fn object(&self, name: &ObjectName) -> String {
+        format!("{}/{name}", self.collection())
+    }
+
+    /// Creates `object`. Strict: a field the installed resource does not know is an error, not silently lost.
+    #[must_use]
+    pub fn create(&self, object: Body) -> HttpRequest {
+        HttpRequest {
+            method: Method::Post,
+            path: format!("{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict", self.collection()),
+            content_type: Some(ContentType::Json),
+            body: object,
+        }
+    }
+
+    /// Reads one object.
+    #[must_use]
+    pub fn get(&self, name: &ObjectName) -> HttpRequest {
+        get(self.object(name))
+    }
+
+    /// Deletes the object of this UID and everything it owns, its pod first.
+    #[must_use]
+    pub fn delete(&self, name: &ObjectName, uid: &Uid) -> HttpRequest {
+        let options = json!({
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": { "uid": uid.as_str() },
+            "propagationPolicy": "Foreground",
+        });
+        HttpRequest { method: Method::Delete, path: self.object(name), content_type: Some(ContentType::Json), body: Body::json(&options) }
+    }
+
+    /// Finds the objects of one sandbox id, whatever they are called.
+    #[must_use]
+    pub fn find(&self, id: &SandboxId) -> HttpRequest {
+        let selector = format!("{}={}", self.selector, id.label_value());
+        get(format!("{}?labelSelector={}&limit={}", self.collection(), encode(&selector), limits::LIST_PAGE))
+    }
+
+    /// One page of all objects; `page` is the `continue` token of the page before.
+    #[must_use]
+    pub fn list(&self, page: Option<&str>) -> HttpRequest {
+        let mut path = format!("{}?labelSelector={}&limit={}", self.collection(), encode(&self.selector), limits::LIST_PAGE);
+        if let Some(token) = page {
+            // Writing to a String cannot fail.
+            let _ = write!(path, "&continue={}", encode(token));
+        }
+        get(path)
+    }
+
+    /// Every change after `from`, for about `seconds`.
+    #[must_use]
+    pub fn watch(&self, from: &ResourceVersion, seconds: u64) -> HttpRequest {
+        get(format!(
+            "{}?allowWatchBookmarks=true&labelSelector={}&resourceVersion={}&timeoutSeconds={seconds}&watch=true",
+            self.collection(),
+            encode(&self.selector),
+            encode(from.as_str()),
+        ))
+    }
+}
+
+/// Asks the API server for its version.
+#[must_use]
+pub fn server_version() -> HttpRequest {
+    get("/version".into())
+}
+
+const fn get(path: String) -> HttpRequest {
+    HttpRequest { method: Method::Get, path, content_type: None, body: Body::EMPTY }
+}
+
+/// Percent-encodes a query value: everything but RFC 3986's unreserved characters.
+fn encode(value: &str) -> String {
+    let mut encoded = String::with_capacity(value.len() + 16);
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_value_cannot_add_a_parameter() {
+        assert_eq!(encode("a&b=c d/é"), "a%26b%3Dc%20d%2F%C3%A9");
+    }
+}

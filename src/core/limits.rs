@@ -1,0 +1,76 @@
+//! Every bound of the core, in one place. Each queue, retry, wait, body and line is measured against one of these.
+
+use std::time::Duration;
+
+/// Calls in flight, streams included; above it a call is answered `RESOURCE_EXHAUSTED`. Also bounds detached creates.
+pub const CALLS_MAX: usize = 1_024;
+/// `WatchSandboxes` streams at once. A gateway has one; a few replicas and a restart overlap.
+pub const STREAMS_MAX: usize = 32;
+
+/// How long a create may take before its caller is answered, reading back after an ambiguous answer included.
+pub const CREATE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a read may wait for the API server (`GetSandbox`) or for the first sync (`ListSandboxes`).
+pub const READ_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a delete may take to be accepted by the API server.
+pub const DELETE_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long after its caller was told `UNAVAILABLE` an ambiguous create is still looked for, to be removed.
+pub const UNDO_TIMEOUT: Duration = Duration::from_secs(300);
+/// Reads that must agree that a possibly created object does not exist before an undo believes it; a lost POST may still be on its way
+/// when the first one is answered.
+pub const UNDO_ABSENCES: u32 = 3;
+
+/// One HTTP exchange, from sending it to the last byte of its body.
+pub const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(15);
+/// One page of a list: more bytes than any other exchange.
+pub const LIST_EXCHANGE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// First pause after something failed; doubled each time, jittered by half.
+pub const BACKOFF_MIN: Duration = Duration::from_millis(200);
+/// Longest pause between two tries of a call.
+pub const CALL_BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// Longest pause between two tries of an informer.
+pub const INFORMER_BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// Longest `Retry-After` that is obeyed; a larger one counts as this.
+pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+
+/// Objects asked for with each page of a list.
+pub const LIST_PAGE: u32 = 500;
+/// Objects an informer keeps; a namespace with more is refused rather than half seen.
+pub const OBJECTS_MAX: usize = 50_000;
+/// How long the API server is asked to keep a watch open, in seconds; up to half as much again is added so that watches do not end together.
+pub const WATCH_TIMEOUT_SECS: u64 = 300;
+/// A watch without a line (bookmarks come every minute) for so long is taken for dead.
+pub const WATCH_SILENCE: Duration = Duration::from_secs(90);
+/// A watch that ended sooner than this after it began counts as a failure and is not reopened at once.
+pub const WATCH_MIN_LIFE: Duration = Duration::from_secs(1);
+/// Observations older than this are not served.
+pub const STALE_AFTER: Duration = Duration::from_secs(120);
+
+/// Deletions being confirmed with the API server at the same time.
+pub const CONFIRMATIONS_MAX: usize = 16;
+/// How often an object that left our selector but still exists is looked at.
+pub const RELABELLED_RECHECK: Duration = Duration::from_secs(30);
+
+/// How long a deletion is remembered for streams that were not there to hear of it.
+pub const TOMBSTONE_AGE: Duration = Duration::from_secs(900);
+/// Deletions remembered; the oldest go first, and only then.
+pub const TOMBSTONES_MAX: usize = 20_000;
+
+/// Deletions waiting for one reader; above it the stream ends `ABORTED` and the gateway opens a new one, which starts whole.
+pub const STREAM_QUEUE_MAX: usize = 20_000;
+
+/// Largest gRPC message a gateway takes (tonic's default decode limit).
+pub const MESSAGE_MAX: usize = 4 * 1024 * 1024;
+/// Room kept free in a list reply for framing.
+pub const MESSAGE_RESERVE: usize = 16 * 1024;
+/// Bytes of a condition message in Get and Watch, and at most in List.
+pub const CONDITION_MESSAGE_MAX: usize = 1_024;
+/// Condition messages in a List are not cut below this; a list that is still too large is refused.
+pub const CONDITION_MESSAGE_MIN: usize = 64;
+/// Bytes of a status message to the gateway: HTTP/2 headers carry it, percent-encoded.
+pub const STATUS_MESSAGE_MAX: usize = 1_800;
+
+/// Longest Linux argument or environment string, terminator included (`MAX_ARG_STRLEN`).
+pub const ENV_STRING_MAX: usize = 131_072;
+/// Largest object we send: etcd's request limit is 1.5 MiB, and the API server adds to what it stores.
+pub const OBJECT_MAX: usize = 1_200_000;

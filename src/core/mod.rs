@@ -1,0 +1,117 @@
+//! The core: a synchronous state machine that decides everything and touches nothing.
+//!
+//! Data flows one way. A gateway's call is [`admit`]ted, becomes a machine in [`calls`], which [`render`]s objects and asks for exchanges. What
+//! the cluster says is [`observe`]d, stored, and told to every stream. [`io`] is the whole interface on one page.
+
+pub mod admit;
+pub mod calls;
+pub mod grpc_status;
+pub mod io;
+pub mod kube;
+pub mod limits;
+pub mod names;
+pub mod note;
+pub mod observe;
+pub mod render;
+pub mod secret;
+pub mod time;
+pub mod turn;
+
+use self::calls::{Arrival, Calls};
+use self::io::{Input, Output, Outputs};
+use self::note::Note;
+use self::observe::{Cluster, Freshness};
+use self::time::{Mono, Now};
+use self::turn::{Ledger, Timer, Turn, Waiter};
+use crate::config::Config;
+
+/// The driver. [`Driver::handle`] is its only door.
+#[derive(Debug)]
+pub struct Driver {
+    config: Config,
+    ledger: Ledger,
+    cluster: Cluster,
+    calls: Calls,
+    stage: Stage,
+}
+
+/// Where in its life the driver is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Made, but not woken.
+    New,
+    /// At work.
+    Running,
+    /// Told to stop; something is still in flight.
+    Draining,
+    /// Nothing is in flight any more.
+    Drained,
+}
+
+impl Driver {
+    /// A driver that has seen nothing. It begins to work when it is first handed [`Input::Wake`]. The seed decides nothing but the jitter of
+    /// pauses.
+    #[must_use]
+    pub fn new(config: Config, seed: [u8; 32]) -> Self {
+        let cluster = Cluster::new(&config);
+        Self { config, ledger: Ledger::new(seed), cluster, calls: Calls::default(), stage: Stage::New }
+    }
+
+    /// Takes one input and pushes everything that follows from it onto `out`, to be carried out in order before the next input. The same seed
+    /// and the same inputs give the same outputs, byte for byte. Time must not go back.
+    pub fn handle(&mut self, now: Now, input: Input, out: &mut Outputs) {
+        let mut turn = Turn::new(now, &mut self.ledger, out);
+        let cold = matches!(self.cluster.freshness(&turn), Freshness::Cold(_));
+        if self.stage == Stage::New {
+            self.stage = Stage::Running;
+            turn.set(Timer::SandboxInformer, Mono::default());
+            turn.set(Timer::ServerVersion, Mono::default());
+        }
+        let (cluster, calls, config) = (&mut self.cluster, &mut self.calls, &self.config);
+        // What was due before this input came is done before it.
+        while let Some(timer) = turn.due() {
+            match timer {
+                Timer::CallDeadline(call) => calls.deadline(&mut turn, cluster, config, call),
+                Timer::CallRetry(call) => calls.retry(&mut turn, cluster, config, call),
+                Timer::SandboxInformer => cluster.inform(&mut turn),
+                Timer::SandboxSilence => cluster.silent(&mut turn),
+                Timer::Confirmation(name) => cluster.confirm_again(&mut turn, &name),
+                Timer::ServerVersion => cluster.server_mut().ask(&mut turn),
+                Timer::Tombstones => cluster.streams().expire(&mut turn),
+            }
+        }
+        match input {
+            Input::Call { call, request, deadline, trace } => {
+                calls.begin(&mut turn, cluster, config, Arrival { call, deadline, trace }, request);
+            }
+            Input::Cancel { call } => calls.cancel(&mut turn, cluster, config, call),
+            Input::Credit { call, events } => calls.credit(&mut turn, cluster, call, events),
+            Input::Answer { exchange, result } => match turn.answered(exchange) {
+                Some(Waiter::Call(call)) => calls.answered(&mut turn, cluster, config, call, result),
+                Some(Waiter::SandboxList) => cluster.page(&mut turn, result),
+                Some(Waiter::Confirmation(name)) => cluster.confirmed(&mut turn, &name, result),
+                Some(Waiter::ServerVersion) => cluster.server_mut().answered(&mut turn, result),
+                None => turn.note(Note::UnknownExchange { exchange }),
+            },
+            Input::Line { watch, line } => cluster.line(&mut turn, watch, &line),
+            Input::Closed { watch, end } => cluster.closed(&mut turn, watch, end),
+            Input::Wake => {}
+            Input::Stop => {
+                self.stage = Stage::Draining;
+                cluster.stop(&mut turn);
+                calls.stop(&mut turn, cluster);
+            }
+        }
+        if cold && !matches!(cluster.freshness(&turn), Freshness::Cold(_)) {
+            calls.synced(&mut turn, cluster, config);
+        }
+        for call in cluster.flush(&mut turn) {
+            calls.sent_away(&mut turn, cluster, call);
+        }
+        if self.stage == Stage::Draining && calls.is_empty() {
+            self.stage = Stage::Drained;
+            turn.push(Output::Drained);
+        }
+        turn.end();
+    }
+}

@@ -1,0 +1,167 @@
+//! Conditions as the gateway may see them (kubernetes.md §E.0, rule N).
+//!
+//! The gateway takes any `Ready=False` reason it does not know for a final failure, and any `Suspended=True` for a stopped sandbox, whatever
+//! generation they were found at. So nothing of the controller's conditions goes out unexamined: what is outdated becomes `Starting` or
+//! "terminating", what may heal becomes `DependenciesNotReady` with the cause in its message.
+
+use crate::contract::messages::compute as pb;
+use crate::core::grpc_status::truncate;
+use crate::core::kube::sandbox::{Condition, OperatingMode, Truth};
+use crate::core::limits;
+
+const READY: &str = "Ready";
+const SUSPENDED: &str = "Suspended";
+
+/// Reasons of `Ready=False` that leave this driver.
+mod reason {
+    /// Not yet; may come by itself.
+    pub const NOT_READY: &str = "DependenciesNotReady";
+    /// Something failed and is tried again.
+    pub const RECONCILER_ERROR: &str = "ReconcilerError";
+    /// The controller has not caught up with a start.
+    pub const STARTING: &str = "Starting";
+    /// Final: its time was up.
+    pub const EXPIRED: &str = "SandboxExpired";
+    /// Of `Suspended=True`: stopped.
+    pub const POD_TERMINATED: &str = "PodTerminated";
+    /// Of `Suspended=False`: stopping.
+    pub const POD_TERMINATING: &str = "PodTerminating";
+    /// What the controller calls a suspended sandbox's Ready.
+    pub const SANDBOX_SUSPENDED: &str = "SandboxSuspended";
+}
+
+/// The conditions to send for an object of this generation, wanted in this mode, with these conditions of the controller's. None at all while
+/// the controller has said nothing.
+#[must_use]
+pub fn normalise(generation: i64, mode: OperatingMode, conditions: &[Condition]) -> Vec<pb::DriverCondition> {
+    let Some(ready) = conditions.iter().find(|condition| condition.kind == READY) else {
+        return Vec::new();
+    };
+    let stale = |condition: &Condition| condition.observed_generation < generation;
+    match mode {
+        OperatingMode::Running => vec![running(ready, stale(ready))],
+        OperatingMode::Suspended => {
+            let suspended = conditions.iter().find(|condition| condition.kind == SUSPENDED);
+            match suspended {
+                Some(suspended) if suspended.status == Truth::True && !stale(suspended) => vec![
+                    send(READY, Truth::False, reason::NOT_READY, "the sandbox is stopped", &suspended.last_transition_time),
+                    send(SUSPENDED, Truth::True, reason::POD_TERMINATED, &suspended.message, &suspended.last_transition_time),
+                ],
+                other => {
+                    let (since, message) = other
+                        .filter(|condition| !stale(condition))
+                        .map_or((&ready.last_transition_time, "the pod is being stopped"), |c| {
+                            (&c.last_transition_time, c.message.as_str())
+                        });
+                    vec![
+                        send(READY, Truth::False, reason::NOT_READY, "the sandbox is being stopped", since),
+                        send(SUSPENDED, Truth::False, reason::POD_TERMINATING, message, since),
+                    ]
+                }
+            }
+        }
+    }
+}
+
+/// `Ready` of a sandbox that should run.
+fn running(ready: &Condition, stale: bool) -> pb::DriverCondition {
+    let since = &ready.last_transition_time;
+    if stale || ready.reason == reason::SANDBOX_SUSPENDED {
+        return send(READY, Truth::False, reason::STARTING, "the change has not been acted on yet", since);
+    }
+    match (ready.status, ready.reason.as_str()) {
+        (Truth::True | Truth::Unknown, _) | (Truth::False, reason::NOT_READY | reason::RECONCILER_ERROR | reason::EXPIRED) => {
+            send(READY, ready.status, &ready.reason, &ready.message, since)
+        }
+        (Truth::False, _) => send(READY, Truth::False, reason::NOT_READY, &format!("{}: {}", ready.reason, ready.message), since),
+    }
+}
+
+fn send(kind: &str, status: Truth, reason: &str, message: &str, since: &str) -> pb::DriverCondition {
+    let mut message = message.to_owned();
+    truncate(&mut message, limits::CONDITION_MESSAGE_MAX);
+    pb::DriverCondition {
+        r#type: kind.into(),
+        status: match status {
+            Truth::True => "True",
+            Truth::False => "False",
+            Truth::Unknown => "Unknown",
+        }
+        .into(),
+        reason: reason.into(),
+        message,
+        last_transition_time: since.into(),
+        transition_time: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The reasons of `Ready=False` that a gateway does not take for a final failure (gateway.md §3.2).
+    const TRANSIENT: [&str; 8] = [
+        "ReconcilerError",
+        "DependenciesNotReady",
+        "SupervisorNotConnected",
+        "Starting",
+        "ContainerStarting",
+        "ContainerCreated",
+        "HealthCheckStarting",
+        "InspectFailed",
+    ];
+
+    fn condition(kind: &str, status: Truth, reason: &str, generation: i64) -> Condition {
+        Condition {
+            kind: kind.into(),
+            status,
+            observed_generation: generation,
+            last_transition_time: "2026-08-21T10:00:00Z".into(),
+            reason: reason.into(),
+            message: "why".into(),
+        }
+    }
+
+    #[test]
+    fn only_an_expired_sandbox_is_lost() {
+        for why in [
+            "",
+            "Novel",
+            "MultiplePods",
+            "Unschedulable",
+            "PodFailed",
+            "PodSucceeded",
+            "ReconcilerError",
+            "SandboxSuspended",
+            "SandboxExpired",
+        ] {
+            let sent = normalise(1, OperatingMode::Running, &[condition("Ready", Truth::False, why, 1)]);
+            let lost = sent.iter().any(|c| c.r#type == "Ready" && c.status == "False" && !TRANSIENT.contains(&c.reason.as_str()));
+            assert_eq!(lost, why == "SandboxExpired", "{why}");
+        }
+    }
+
+    #[test]
+    fn a_running_sandbox_is_never_called_suspended() {
+        let sticky = [condition("Suspended", Truth::True, "PodTerminated", 2), condition("Ready", Truth::True, "DependenciesReady", 3)];
+        assert!(normalise(3, OperatingMode::Running, &sticky).iter().all(|c| c.r#type != "Suspended"));
+    }
+
+    #[test]
+    fn an_outdated_ready_is_not_passed_on() {
+        for mode in [OperatingMode::Running, OperatingMode::Suspended] {
+            let sent = normalise(4, mode, &[condition("Ready", Truth::True, "DependenciesReady", 3)]);
+            assert!(sent.iter().all(|c| !(c.r#type == "Ready" && c.status == "True")), "{mode:?}");
+        }
+    }
+
+    #[test]
+    fn stopped_is_said_only_of_a_suspension_the_controller_has_seen() {
+        let stopped = |generation| {
+            let conditions =
+                [condition("Ready", Truth::False, "SandboxSuspended", 3), condition("Suspended", Truth::True, "PodTerminated", 3)];
+            normalise(generation, OperatingMode::Suspended, &conditions).iter().any(|c| c.r#type == "Suspended" && c.status == "True")
+        };
+        assert!(stopped(3) && !stopped(4));
+    }
+}

@@ -1,0 +1,331 @@
+//! List, then watch from there; when the watch cannot go on, list again. Facts: kubernetes.md §B.5.
+
+use serde_json::value::RawValue;
+
+use crate::core::io::{ExchangeId, Fault, Lane, Response, WatchEnd, WatchId};
+use crate::core::kube::answer::{ApiError, Verdict};
+use crate::core::kube::list::{Page, describe};
+use crate::core::kube::meta::ResourceVersion;
+use crate::core::kube::path::Sandboxes;
+use crate::core::kube::sandbox::Sandbox;
+use crate::core::kube::watch_line::WatchLine;
+use crate::core::limits;
+use crate::core::note::Note;
+use crate::core::secret::Body;
+use crate::core::time::Mono;
+use crate::core::turn::{Timer, Turn, Waiter};
+
+/// An informer for the Sandboxes of one namespace.
+#[derive(Debug, Default)]
+pub struct Informer {
+    state: State,
+    /// The version up to which everything is known.
+    version: ResourceVersion,
+    /// When something was last heard; `None` before the first whole list.
+    heard: Option<Mono>,
+    /// Failures in a row.
+    failures: u32,
+    /// Why nothing can be heard at the moment.
+    trouble: String,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    /// Waiting for the timer, then this.
+    Waiting(Next),
+    /// Pages come in.
+    Listing { exchange: ExchangeId, objects: Vec<Sandbox> },
+    /// Lines come in.
+    Watching { watch: WatchId, since: Mono },
+    /// Nothing more is wanted.
+    #[default]
+    Stopped,
+}
+
+/// What to do when the timer fires.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Next {
+    List,
+    Watch,
+}
+
+/// Whether versions of a list can be compared with those known before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Epoch {
+    /// They can.
+    Same,
+    /// The server's version went back: it was restored from a backup, and what it says now is right.
+    Reset,
+}
+
+/// What was learnt.
+#[derive(Debug)]
+pub enum Heard {
+    /// Nothing.
+    Nothing,
+    /// An object is there and looks like this.
+    Changed(Box<Sandbox>),
+    /// An object is gone, or has lost its labels.
+    Removed(Box<Sandbox>),
+    /// This is all there is.
+    Whole {
+        /// Every object.
+        objects: Vec<Sandbox>,
+        /// How its versions relate to those before.
+        epoch: Epoch,
+    },
+    /// We may not look, and waiting will not change it.
+    Unfit(String),
+}
+
+impl Informer {
+    /// When something was last heard; `None` before the first whole list.
+    #[must_use]
+    pub const fn heard_at(&self) -> Option<Mono> {
+        self.heard
+    }
+
+    /// Why nothing can be heard at the moment; empty when all is well.
+    #[must_use]
+    pub fn trouble(&self) -> &str {
+        &self.trouble
+    }
+
+    /// The timer fired: begin, or try again.
+    pub fn due(&mut self, turn: &mut Turn<'_>, api: &Sandboxes) {
+        match self.state {
+            State::Waiting(Next::Watch) => self.watch(turn, api),
+            _ => self.list(turn, api, None, Vec::new()),
+        }
+    }
+
+    /// Nothing more is wanted.
+    pub fn stop(&mut self, turn: &mut Turn<'_>) {
+        match std::mem::take(&mut self.state) {
+            State::Listing { exchange, .. } => turn.abort_exchange(exchange),
+            State::Watching { watch, .. } => turn.abort_watch(watch),
+            State::Waiting(_) | State::Stopped => {}
+        }
+        turn.unset(&Timer::SandboxInformer);
+        turn.unset(&Timer::SandboxSilence);
+    }
+
+    /// The watch said nothing for so long that it is taken for dead. Everything is listed: only that shows that nothing was missed, also on a
+    /// server that was restored to an earlier version and stays silent (it would until it has caught up).
+    pub fn silent(&mut self, turn: &mut Turn<'_>, api: &Sandboxes) {
+        if let State::Watching { watch, .. } = self.state {
+            turn.met("informer", "watching", "silence");
+            turn.note(Note::WatchSilent { watch });
+            turn.abort_watch(watch);
+            self.trouble = format!("the watch was silent for {} s", limits::WATCH_SILENCE.as_secs());
+            self.list(turn, api, None, Vec::new());
+        }
+    }
+
+    /// A page came, or did not.
+    pub fn page(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, result: Result<Response, Fault>) -> Heard {
+        let State::Listing { objects, .. } = std::mem::take(&mut self.state) else {
+            return Heard::Nothing;
+        };
+        let verdict = Verdict::of(result);
+        turn.met("informer", "listing", verdict.name());
+        match verdict {
+            Verdict::Done(response) => self.read_page(turn, api, objects, &response.body),
+            // The history of this list is gone: begin anew, never with half of it.
+            Verdict::Refused(error) if error.is_expired() => self.fail(turn, error.to_string(), Some(&error), Next::List),
+            Verdict::Refused(error) if error.status == 403 && self.heard.is_none() => Heard::Unfit(forbidden(api, &error)),
+            Verdict::NoApi(_) => {
+                let missing = "the API server does not serve agents.x-k8s.io: install agent-sandbox (v0.5.0 or later)".to_owned();
+                self.fail(turn, missing, None, Next::List)
+            }
+            Verdict::Unsure(why) => self.fail(turn, why, None, Next::List),
+            Verdict::NotSent(why) => self.fail(turn, format!("the API server cannot be reached: {why}"), None, Next::List),
+            Verdict::Exists(error)
+            | Verdict::Conflict(error)
+            | Verdict::Absent(error)
+            | Verdict::NoNamespace(error)
+            | Verdict::Unauthorized(error)
+            | Verdict::Refused(error)
+            | Verdict::Busy(error) => self.fail(turn, error.to_string(), Some(&error), Next::List),
+        }
+    }
+
+    fn read_page(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, mut objects: Vec<Sandbox>, body: &Body) -> Heard {
+        let page = match Page::<Box<RawValue>>::parse(body) {
+            Ok(page) => page,
+            Err(why) => return self.fail(turn, format!("the list of Sandboxes cannot be read: {why}"), None, Next::List),
+        };
+        for item in &page.items {
+            match serde_json::from_str(item.get()) {
+                Ok(object) => objects.push(object),
+                Err(error) => return self.fail(turn, format!("a Sandbox cannot be read: {}", describe(&error)), None, Next::List),
+            }
+        }
+        if objects.len() > limits::OBJECTS_MAX {
+            return self.fail(
+                turn,
+                format!("there are more than {} Sandboxes in {}", limits::OBJECTS_MAX, api.namespace()),
+                None,
+                Next::List,
+            );
+        }
+        if !page.metadata.continue_token.is_empty() {
+            self.list(turn, api, Some(&page.metadata.continue_token), objects);
+            return Heard::Nothing;
+        }
+        let epoch = if page.metadata.resource_version.older_than(&self.version) { Epoch::Reset } else { Epoch::Same };
+        self.version = page.metadata.resource_version;
+        self.hear(turn);
+        self.watch(turn, api);
+        Heard::Whole { objects, epoch }
+    }
+
+    /// A line came.
+    pub fn line(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, watch: WatchId, line: &Body) -> Heard {
+        if !matches!(self.state, State::Watching { watch: ours, .. } if ours == watch) {
+            turn.note(Note::UnknownWatch { watch });
+            return Heard::Nothing;
+        }
+        match WatchLine::parse(line) {
+            Ok(WatchLine::Changed(object)) => {
+                self.reached(turn, &object.metadata.resource_version);
+                Heard::Changed(object)
+            }
+            Ok(WatchLine::Removed(object)) => {
+                self.reached(turn, &object.metadata.resource_version);
+                Heard::Removed(object)
+            }
+            Ok(WatchLine::Bookmark(version)) => {
+                self.reached(turn, &version);
+                Heard::Nothing
+            }
+            Ok(WatchLine::Error(error)) => {
+                turn.met("informer", "watching", if error.is_expired() { "expired" } else { "error_line" });
+                turn.abort_watch(watch);
+                self.relist(turn, api, &error)
+            }
+            Err(reason) => {
+                turn.met("informer", "watching", "bad_line");
+                turn.note(Note::BadLine { reason: reason.clone() });
+                turn.abort_watch(watch);
+                self.fail(turn, format!("a watch line cannot be read: {reason}"), None, Next::List)
+            }
+        }
+    }
+
+    /// The watch ended.
+    pub fn closed(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, watch: WatchId, end: WatchEnd) -> Heard {
+        let State::Watching { watch: ours, since } = self.state else {
+            turn.note(Note::UnknownWatch { watch });
+            return Heard::Nothing;
+        };
+        if ours != watch {
+            turn.note(Note::UnknownWatch { watch });
+            return Heard::Nothing;
+        }
+        match end {
+            WatchEnd::Clean if turn.now().mono.since(since) >= limits::WATCH_MIN_LIFE => {
+                turn.met("informer", "watching", "clean_end");
+                self.watch(turn, api);
+                Heard::Nothing
+            }
+            WatchEnd::Clean => {
+                turn.met("informer", "watching", "early_end");
+                self.fail(turn, "the API server ends watches at once".into(), None, Next::Watch)
+            }
+            WatchEnd::Broken(fault) => {
+                turn.met("informer", "watching", "broken");
+                self.fail(turn, broken(fault), None, Next::Watch)
+            }
+            WatchEnd::Refused(response) => {
+                let verdict = Verdict::of(Ok(response));
+                turn.met("informer", "watching", "refused");
+                match verdict {
+                    Verdict::Refused(error) => self.relist(turn, api, &error),
+                    Verdict::Busy(error) => self.fail(turn, error.to_string(), Some(&error), Next::Watch),
+                    Verdict::Unsure(why) | Verdict::NotSent(why) => self.fail(turn, why, None, Next::Watch),
+                    Verdict::Exists(error)
+                    | Verdict::Conflict(error)
+                    | Verdict::Absent(error)
+                    | Verdict::NoNamespace(error)
+                    | Verdict::NoApi(error)
+                    | Verdict::Unauthorized(error) => self.fail(turn, error.to_string(), Some(&error), Next::List),
+                    Verdict::Done(_) => self.fail(turn, "the API server answered a watch with something else".into(), None, Next::List),
+                }
+            }
+        }
+    }
+
+    /// The watch cannot go on from where it was. An expired history is no failure; anything else is not hurried.
+    fn relist(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, error: &ApiError) -> Heard {
+        if error.is_expired() && self.failures == 0 {
+            turn.note(Note::Relisting { reason: error.to_string() });
+            // Counts until the list is whole, so that a server that always says so is not hurried either.
+            self.failures = 1;
+            self.list(turn, api, None, Vec::new());
+            return Heard::Nothing;
+        }
+        self.fail(turn, error.to_string(), Some(error), Next::List)
+    }
+
+    fn list(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, page: Option<&str>, objects: Vec<Sandbox>) {
+        turn.unset(&Timer::SandboxSilence);
+        turn.unset(&Timer::SandboxInformer);
+        let deadline = turn.now().mono.after(limits::LIST_EXCHANGE_TIMEOUT);
+        let exchange = turn.exchange(Waiter::SandboxList, Lane::Lists, api.list(page), deadline);
+        self.state = State::Listing { exchange, objects };
+    }
+
+    fn watch(&mut self, turn: &mut Turn<'_>, api: &Sandboxes) {
+        let seconds = limits::WATCH_TIMEOUT_SECS + turn.jitter(limits::WATCH_TIMEOUT_SECS / 2);
+        let watch = turn.watch(api.watch(&self.version, seconds));
+        let now = turn.now().mono;
+        turn.set(Timer::SandboxSilence, now.after(limits::WATCH_SILENCE));
+        self.state = State::Watching { watch, since: now };
+    }
+
+    fn reached(&mut self, turn: &mut Turn<'_>, version: &ResourceVersion) {
+        if version.is_known() {
+            self.version = version.clone();
+        }
+        self.failures = 0;
+        self.hear(turn);
+        turn.set(Timer::SandboxSilence, turn.now().mono.after(limits::WATCH_SILENCE));
+    }
+
+    fn hear(&mut self, turn: &Turn<'_>) {
+        self.heard = Some(turn.now().mono);
+        self.trouble.clear();
+    }
+
+    fn fail(&mut self, turn: &mut Turn<'_>, reason: String, error: Option<&ApiError>, next: Next) -> Heard {
+        self.failures = self.failures.saturating_add(1);
+        let pause = turn.backoff(self.failures, limits::INFORMER_BACKOFF_MAX);
+        let pause = error.and_then(|error| error.retry_after).map_or(pause, |asked| asked.max(pause));
+        let retry_millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+        turn.note(Note::NotObserving { reason: reason.clone(), retry_millis });
+        turn.unset(&Timer::SandboxSilence);
+        turn.set(Timer::SandboxInformer, turn.now().mono.after(pause));
+        self.trouble = reason;
+        self.state = State::Waiting(next);
+        Heard::Nothing
+    }
+}
+
+fn broken(fault: Fault) -> String {
+    match fault {
+        Fault::NotSent(why) => format!("the API server cannot be reached: {why}"),
+        Fault::Unknown(why) => format!("the watch broke: {why}"),
+        Fault::Deadline => "the watch was not opened in time".into(),
+        Fault::TooLarge => "a watch line was too large to read".into(),
+    }
+}
+
+fn forbidden(api: &Sandboxes, error: &ApiError) -> String {
+    let namespace = api.namespace();
+    format!(
+        "the driver may not list Sandboxes in namespace {namespace}: {error}\n\
+         Give its service account the driver's Role, then check with:\n  \
+         kubectl auth can-i list sandboxes.agents.x-k8s.io -n {namespace} --as system:serviceaccount:<namespace>:<driver's service account>"
+    )
+}

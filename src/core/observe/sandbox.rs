@@ -1,0 +1,136 @@
+//! A Sandbox of ours as the gateway is told of it.
+
+use std::sync::Arc;
+
+use super::conditions;
+use crate::contract::messages::compute as pb;
+use crate::core::kube::meta::ResourceVersion;
+use crate::core::kube::path::keys;
+use crate::core::kube::sandbox::Sandbox;
+use crate::core::names::{ObjectName, SandboxId, SandboxName, Uid};
+use crate::core::note::Note;
+use crate::core::turn::Turn;
+
+/// What is kept of a Sandbox.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// The object's name.
+    pub object: ObjectName,
+    /// The object's UID.
+    pub uid: Uid,
+    /// The object's version.
+    pub version: ResourceVersion,
+    /// When it was created, RFC 3339 in UTC: compares as text.
+    pub created: String,
+    /// The gateway's id.
+    pub id: SandboxId,
+    /// Whether the name below was read or made up.
+    pub name: NameSource,
+    /// Whether it is on its way out.
+    pub life: Life,
+    /// What it was made from.
+    pub digest: Option<String>,
+    /// What the gateway is told. Shared with every stream that sends it.
+    pub snapshot: Arc<pb::DriverSandbox>,
+}
+
+/// Where a sandbox's name comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameSource {
+    /// Its annotation or label.
+    Metadata,
+    /// The object's name, because both are missing.
+    Object,
+}
+
+/// Whether an object is on its way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Life {
+    /// It is not.
+    Alive,
+    /// Its deletion has been asked for.
+    Deleting,
+}
+
+/// An object that is not one of our sandboxes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotOurs {
+    /// Its UID.
+    pub uid: Uid,
+    /// Its name, where it is one.
+    pub object: Option<ObjectName>,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why an object is not one of our sandboxes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// It is not managed by OpenShell, or by another gateway.
+    Foreign,
+    /// It says it is ours, but not which sandbox it is.
+    NoId,
+}
+
+impl NotOurs {
+    /// Says so, where a person should know.
+    pub fn note(self, turn: &mut Turn<'_>) {
+        if let (Some(object), Why::NoId) = (self.object, self.why) {
+            turn.note(Note::NoSandboxId { object });
+        }
+    }
+}
+
+impl Observed {
+    /// Reads what concerns us from an object. Annotations win over labels, which may hold a digest of the id.
+    ///
+    /// # Errors
+    /// When the object is not a sandbox of this gateway.
+    pub fn of(object: Sandbox, gateway_id: &str) -> Result<Self, NotOurs> {
+        let Sandbox { metadata, spec, status } = object;
+        let uid = Uid::new(metadata.uid);
+        let name = ObjectName::parse(&metadata.name).ok();
+        let (labels, annotations) = (metadata.labels, metadata.annotations);
+        let not_ours = |why| NotOurs { uid: uid.clone(), object: name.clone(), why };
+        let managed = annotations.managed_by.or(labels.managed_by);
+        if managed.as_deref() != Some(keys::MANAGED_BY_VALUE) || labels.gateway_id.as_deref() != Some(gateway_id) {
+            return Err(not_ours(Why::Foreign));
+        }
+        let id = annotations.sandbox_id.or(labels.sandbox_id).and_then(|id| SandboxId::parse(&id).ok());
+        let (Some(id), Some(object)) = (id, name.clone()) else {
+            return Err(not_ours(Why::NoId));
+        };
+        let given = annotations.sandbox_name.or(labels.sandbox_name).and_then(|name| SandboxName::parse(&name).ok());
+        let source = if given.is_some() { NameSource::Metadata } else { NameSource::Object };
+        let shown_name = given.unwrap_or_else(|| SandboxName::from_object(&object));
+        let life = if metadata.deletion_timestamp.is_some() { Life::Deleting } else { Life::Alive };
+        let conditions = conditions::normalise(metadata.generation, spec.operating_mode, &status.unwrap_or_default().conditions);
+        let snapshot = pb::DriverSandbox {
+            id: id.as_str().into(),
+            name: shown_name.as_str().into(),
+            namespace: metadata.namespace,
+            workspace: annotations.sandbox_workspace.or(labels.sandbox_workspace).unwrap_or_default(),
+            spec: None,
+            // Without conditions the gateway keeps the phase it has, which is right for an object the controller has not seen; but a deletion is
+            // never kept from it.
+            status: (life == Life::Deleting || !conditions.is_empty()).then(|| pb::DriverSandboxStatus {
+                sandbox_name: object.as_str().into(),
+                instance_id: annotations.pod_name.unwrap_or_else(|| object.as_str().into()),
+                conditions,
+                deleting: life == Life::Deleting,
+                ..pb::DriverSandboxStatus::default()
+            }),
+        };
+        Ok(Self {
+            object,
+            uid,
+            version: metadata.resource_version,
+            created: metadata.creation_timestamp,
+            id,
+            name: source,
+            life,
+            digest: annotations.request_digest,
+            snapshot: Arc::new(snapshot),
+        })
+    }
+}

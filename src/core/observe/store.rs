@@ -1,0 +1,181 @@
+//! Every sandbox observed, by object and by gateway id.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::informer::Epoch;
+use super::sandbox::{Life, Observed};
+use crate::contract::messages::compute as pb;
+use crate::core::names::{ObjectName, SandboxId, Uid};
+
+/// The store. An id belongs to one object, but for the day somebody copies one: then the oldest that is not being deleted speaks for it.
+#[derive(Debug, Default)]
+pub struct Store {
+    objects: BTreeMap<ObjectName, Observed>,
+    ids: BTreeMap<SandboxId, Claim>,
+    revision: u64,
+}
+
+/// Who claims an id, and what the gateway is told about it.
+#[derive(Debug)]
+struct Claim {
+    objects: BTreeSet<ObjectName>,
+    chosen: ObjectName,
+    shown: Shown,
+}
+
+/// What the gateway is told about an id. Two with the same revision are the same.
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// The snapshot.
+    pub snapshot: Arc<pb::DriverSandbox>,
+    /// Grows with every snapshot that differs from the one before.
+    pub revision: u64,
+}
+
+/// What a change of the store was about.
+#[derive(Debug, Default, PartialEq, Eq)]
+#[must_use = "streams must be told"]
+pub struct Touched {
+    /// Ids whose snapshot changed or which are gone.
+    pub ids: BTreeSet<SandboxId>,
+    /// Ids that more than one object claims since this change, with the object that speaks for them.
+    pub shared: Vec<(SandboxId, ObjectName)>,
+}
+
+impl Store {
+    /// Objects in it.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Whether it holds nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// An object by its name.
+    #[must_use]
+    pub fn get(&self, name: &ObjectName) -> Option<&Observed> {
+        self.objects.get(name)
+    }
+
+    /// The object that speaks for an id.
+    #[must_use]
+    pub fn find(&self, id: &SandboxId) -> Option<&Observed> {
+        self.objects.get(&self.ids.get(id)?.chosen)
+    }
+
+    /// What the gateway is told about an id.
+    #[must_use]
+    pub fn shown(&self, id: &SandboxId) -> Option<&Shown> {
+        self.ids.get(id).map(|claim| &claim.shown)
+    }
+
+    /// Every id.
+    pub fn ids(&self) -> impl Iterator<Item = &SandboxId> {
+        self.ids.keys()
+    }
+
+    /// The objects that speak for an id, by sandbox name and then id.
+    #[must_use]
+    pub fn all(&self) -> Vec<&Observed> {
+        let mut all: Vec<&Observed> = self.ids.values().filter_map(|claim| self.objects.get(&claim.chosen)).collect();
+        all.sort_unstable_by(|a, b| (&a.snapshot.name, &a.id).cmp(&(&b.snapshot.name, &b.id)));
+        all
+    }
+
+    /// Takes an observation, unless a later one of the same object is already here. A late word of an object whose name another has taken since
+    /// is late too: all versions of one name come from one counter.
+    pub fn put(&mut self, observed: Observed) -> Touched {
+        if self.objects.get(&observed.object).is_some_and(|known| observed.version.older_than(&known.version)) {
+            return Touched::default();
+        }
+        self.force(observed)
+    }
+
+    /// Takes an observation whatever is known.
+    fn force(&mut self, observed: Observed) -> Touched {
+        let (name, id) = (observed.object.clone(), observed.id.clone());
+        let before = self.objects.insert(name.clone(), observed);
+        let mut touched = Touched::default();
+        if let Some(before) = before.filter(|before| before.id != id) {
+            self.unclaim(&before.id, &name, &mut touched);
+        }
+        self.claim(id, name, &mut touched);
+        touched
+    }
+
+    /// Forgets an object, unless another of the same name has taken its place.
+    pub fn remove(&mut self, name: &ObjectName, uid: &Uid) -> Touched {
+        let mut touched = Touched::default();
+        if self.objects.get(name).is_some_and(|known| known.uid == *uid)
+            && let Some(gone) = self.objects.remove(name)
+        {
+            self.unclaim(&gone.id, name, &mut touched);
+        }
+        touched
+    }
+
+    /// Takes a whole list. Says what was touched, and which objects it no longer has: those are not forgotten yet, because a list shows only what
+    /// has our labels.
+    pub fn replace(&mut self, listed: Vec<Observed>, epoch: Epoch) -> (Touched, Vec<ObjectName>) {
+        let names: BTreeSet<ObjectName> = listed.iter().map(|observed| observed.object.clone()).collect();
+        let vanished = self.objects.keys().filter(|name| !names.contains(*name)).cloned().collect();
+        let mut all = Touched::default();
+        for observed in listed {
+            let touched = match epoch {
+                Epoch::Same => self.put(observed),
+                Epoch::Reset => self.force(observed),
+            };
+            all.ids.extend(touched.ids);
+            all.shared.extend(touched.shared);
+        }
+        (all, vanished)
+    }
+
+    fn claim(&mut self, id: SandboxId, name: ObjectName, touched: &mut Touched) {
+        let Some(claim) = self.ids.get_mut(&id) else {
+            if let Some(observed) = self.objects.get(&name) {
+                self.revision += 1;
+                let shown = Shown { snapshot: Arc::clone(&observed.snapshot), revision: self.revision };
+                self.ids.insert(id.clone(), Claim { objects: BTreeSet::from([name.clone()]), chosen: name, shown });
+                touched.ids.insert(id);
+            }
+            return;
+        };
+        let joined = claim.objects.insert(name);
+        self.choose(&id, touched);
+        if joined && let Some(claim) = self.ids.get(&id) {
+            touched.shared.push((id, claim.chosen.clone()));
+        }
+    }
+
+    fn unclaim(&mut self, id: &SandboxId, name: &ObjectName, touched: &mut Touched) {
+        let Some(claim) = self.ids.get_mut(id) else { return };
+        claim.objects.remove(name);
+        if claim.objects.is_empty() {
+            self.ids.remove(id);
+            touched.ids.insert(id.clone());
+        } else {
+            self.choose(id, touched);
+        }
+    }
+
+    /// Decides who speaks for an id, and whether that says anything new.
+    fn choose(&mut self, id: &SandboxId, touched: &mut Touched) {
+        let Some(claim) = self.ids.get_mut(id) else { return };
+        let rank = |observed: &&Observed| (observed.life, observed.created.clone(), observed.object.clone());
+        let Some(chosen) = claim.objects.iter().filter_map(|name| self.objects.get(name)).min_by_key(rank) else { return };
+        claim.chosen = chosen.object.clone();
+        if *claim.shown.snapshot != *chosen.snapshot {
+            self.revision += 1;
+            claim.shown = Shown { snapshot: Arc::clone(&chosen.snapshot), revision: self.revision };
+            touched.ids.insert(id.clone());
+        }
+    }
+}
+
+const _: () = assert!((Life::Alive as u8) < Life::Deleting as u8, "the living speak first");

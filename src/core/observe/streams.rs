@@ -1,0 +1,201 @@
+//! `WatchSandboxes` streams: every reader hears of everything, at its own pace.
+//!
+//! A stream begins with the full set, then what was deleted lately, then what changes. A sandbox that changes again before its reader takes the
+//! event is sent once, as it is then; a deletion is never left out. A snapshot that says nothing new on this stream is not sent: each costs the
+//! gateway a database write.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::store::Store;
+use crate::contract::messages::compute as pb;
+use crate::contract::messages::compute::watch_sandboxes_event::Payload;
+use crate::core::io::{CallId, Output};
+use crate::core::limits;
+use crate::core::names::SandboxId;
+use crate::core::note::Note;
+use crate::core::time::Mono;
+use crate::core::turn::{Timer, Turn};
+
+/// All streams, and the deletions that streams still to come must hear of.
+#[derive(Debug, Default)]
+pub struct Streams {
+    open: BTreeMap<CallId, Stream>,
+    tombstones: Tombstones,
+    /// Streams with something to send and a reader to take it.
+    ready: BTreeSet<CallId>,
+}
+
+/// What was deleted lately, oldest first.
+#[derive(Debug, Default)]
+struct Tombstones {
+    by_age: BTreeSet<(Mono, SandboxId)>,
+    by_id: BTreeMap<SandboxId, Mono>,
+}
+
+#[derive(Debug, Default)]
+struct Stream {
+    credit: u32,
+    queue: VecDeque<Next>,
+    /// For each sandbox with a snapshot in the queue, which entry of the queue is the one to send.
+    waiting: BTreeMap<SandboxId, u64>,
+    entries: u64,
+    deletions: usize,
+    sent: BTreeMap<SandboxId, u64>,
+}
+
+#[derive(Debug)]
+enum Next {
+    Snapshot { id: SandboxId, entry: u64 },
+    Deleted(SandboxId),
+}
+
+impl Streams {
+    /// How many are open.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Whether none is open.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
+    /// Opens a stream with everything the store holds.
+    pub fn open(&mut self, call: CallId, store: &Store) {
+        let mut stream = self.open.remove(&call).unwrap_or_default();
+        for id in store.ids() {
+            stream.changed(id.clone());
+        }
+        for (_, id) in &self.tombstones.by_age {
+            stream.queue.push_back(Next::Deleted(id.clone()));
+        }
+        self.open.insert(call, stream);
+        self.ready.insert(call);
+    }
+
+    /// The reader can take more. Credit that comes before the stream is open is kept for it.
+    pub fn credit(&mut self, call: CallId, events: u32) {
+        let stream = self.open.entry(call).or_default();
+        stream.credit = stream.credit.saturating_add(events);
+        self.ready.insert(call);
+    }
+
+    /// The reader is gone.
+    pub fn close(&mut self, call: CallId) {
+        self.open.remove(&call);
+        self.ready.remove(&call);
+    }
+
+    /// Something about this id has changed in the store, or it is gone from it.
+    pub fn touched(&mut self, turn: &mut Turn<'_>, store: &Store, id: SandboxId) {
+        if store.shown(&id).is_some() {
+            self.tombstones.remove(&id);
+            for (call, stream) in &mut self.open {
+                stream.changed(id.clone());
+                self.ready.insert(*call);
+            }
+            return;
+        }
+        for (call, stream) in &mut self.open {
+            stream.gone(id.clone());
+            self.ready.insert(*call);
+        }
+        self.tombstones.add(turn.now().mono, id);
+        self.expire(turn);
+    }
+
+    /// Forgets deletions that are old enough, and asks to be called for the next.
+    pub fn expire(&mut self, turn: &mut Turn<'_>) {
+        match self.tombstones.expire(turn.now().mono) {
+            Some(at) => turn.set(Timer::Tombstones, at.after(limits::TOMBSTONE_AGE)),
+            None => turn.unset(&Timer::Tombstones),
+        }
+    }
+
+    /// Sends what readers can take. Says which readers are too far behind to go on.
+    pub fn flush(&mut self, turn: &mut Turn<'_>, store: &Store) -> Vec<CallId> {
+        let mut behind = Vec::new();
+        for call in std::mem::take(&mut self.ready) {
+            let Some(stream) = self.open.get_mut(&call) else { continue };
+            while stream.credit > 0
+                && let Some(payload) = stream.next(store)
+            {
+                stream.credit -= 1;
+                turn.push(Output::Event { call, event: pb::WatchSandboxesEvent { payload: Some(payload) } });
+            }
+            if stream.deletions > limits::STREAM_QUEUE_MAX {
+                turn.note(Note::ReaderTooSlow { call });
+                behind.push(call);
+            }
+        }
+        behind
+    }
+}
+
+impl Tombstones {
+    fn add(&mut self, now: Mono, id: SandboxId) {
+        self.remove(&id);
+        self.by_id.insert(id.clone(), now);
+        self.by_age.insert((now, id));
+    }
+
+    fn remove(&mut self, id: &SandboxId) {
+        if let Some(at) = self.by_id.remove(id) {
+            self.by_age.remove(&(at, id.clone()));
+        }
+    }
+
+    /// Forgets what is old enough or too much; says when the oldest of the rest was added.
+    fn expire(&mut self, now: Mono) -> Option<Mono> {
+        while let Some((at, id)) = self.by_age.first().cloned() {
+            if now.since(at) < limits::TOMBSTONE_AGE && self.by_age.len() <= limits::TOMBSTONES_MAX {
+                return Some(at);
+            }
+            self.remove(&id);
+        }
+        None
+    }
+}
+
+impl Stream {
+    fn changed(&mut self, id: SandboxId) {
+        if self.waiting.contains_key(&id) {
+            return;
+        }
+        self.entries += 1;
+        self.waiting.insert(id.clone(), self.entries);
+        self.queue.push_back(Next::Snapshot { id, entry: self.entries });
+    }
+
+    /// A snapshot that is still queued must not go out after the deletion, should the id come back: it is disowned, and a new one queued then.
+    fn gone(&mut self, id: SandboxId) {
+        self.waiting.remove(&id);
+        self.sent.remove(&id);
+        self.deletions += 1;
+        self.queue.push_back(Next::Deleted(id));
+    }
+
+    fn next(&mut self, store: &Store) -> Option<Payload> {
+        loop {
+            match self.queue.pop_front()? {
+                Next::Deleted(id) => {
+                    self.deletions = self.deletions.saturating_sub(1);
+                    return Some(Payload::Deleted(pb::WatchSandboxesDeletedEvent { sandbox_id: id.as_str().into() }));
+                }
+                Next::Snapshot { id, entry } => {
+                    if self.waiting.get(&id) != Some(&entry) {
+                        continue;
+                    }
+                    self.waiting.remove(&id);
+                    let Some(shown) = store.shown(&id) else { continue };
+                    if self.sent.insert(id, shown.revision) != Some(shown.revision) {
+                        let sandbox = Some(pb::DriverSandbox::clone(&shown.snapshot));
+                        return Some(Payload::Sandbox(pb::WatchSandboxesSandboxEvent { sandbox }));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Desired objects: what an admitted sandbox looks like to Kubernetes. Facts: gateway.md §4 and §5 (what a supervisor needs), kubernetes.md §A.2.
+//!
+//! `json!` reads like the YAML an operator would see, and serde_json's maps are ordered, so the same request is always the same bytes.
+
+pub mod environment;
+pub mod pod;
+pub mod sandbox;
+pub mod supervisor;
+pub mod volumes;

@@ -1,0 +1,65 @@
+//! The `Sandbox` object.
+
+use serde_json::{Value, json};
+
+use super::pod;
+use super::supervisor::Delivery;
+use super::volumes;
+use crate::config::Config;
+use crate::core::admit::Admitted;
+use crate::core::grpc_status::Status;
+use crate::core::kube::path::{Sandboxes, keys};
+use crate::core::limits;
+use crate::core::secret::Body;
+
+/// The object to create for a sandbox. Its labels and annotations are how the gateway, upstream's driver and we find and know it.
+///
+/// # Errors
+/// `FAILED_PRECONDITION` when it is larger than etcd takes.
+pub fn sandbox(config: &Config, api: &Sandboxes, admitted: &Admitted, delivery: Delivery) -> Result<Body, Status> {
+    let object = json!({
+        "apiVersion": api.version().group_version(),
+        "kind": "Sandbox",
+        "metadata": {
+            "name": admitted.object,
+            "namespace": api.namespace(),
+            "labels": {
+                keys::MANAGED_BY: keys::MANAGED_BY_VALUE,
+                keys::SANDBOX_ID: admitted.id.label_value(),
+                keys::SANDBOX_NAME: admitted.name,
+                keys::SANDBOX_WORKSPACE: admitted.workspace,
+                keys::GATEWAY_ID: config.gateway_id,
+            },
+            "annotations": {
+                keys::SANDBOX_ID: admitted.id,
+                keys::SANDBOX_NAME: admitted.name,
+                keys::SANDBOX_WORKSPACE: admitted.workspace,
+                keys::REQUEST_DIGEST: admitted.digest,
+            },
+        },
+        "spec": {
+            "operatingMode": "Running",
+            // Supervisors dial out; a Service would cost an object and two requests a sandbox.
+            "service": false,
+            "podTemplate": pod::template(config, admitted, delivery),
+            "volumeClaimTemplates": [volumes::workspace_claim(&config.pod.workspace)],
+        },
+    });
+    let body = Body::json(&object);
+    if body.len() > limits::OBJECT_MAX {
+        return Err(Status::failed_precondition(format!(
+            "the Sandbox object of {} would have {} bytes; the API server stores at most about {}: shorten environment or command",
+            admitted.name,
+            body.len(),
+            limits::OBJECT_MAX
+        )));
+    }
+    Ok(body)
+}
+
+/// An optional field: absent rather than null.
+pub fn put_some(object: &mut Value, field: &str, value: Option<Value>) {
+    if let (Some(object), Some(value)) = (object.as_object_mut(), value) {
+        object.insert(field.to_owned(), value);
+    }
+}

@@ -1,0 +1,84 @@
+//! How the supervisor gets into the sandbox container.
+
+use serde_json::{Value, json};
+
+use super::sandbox::put_some;
+use crate::config::{Config, Sideload};
+use crate::core::kube::version::ServerVersion;
+
+/// The volume that holds the supervisor.
+pub const VOLUME: &str = "openshell-supervisor-bin";
+/// What the supervisor is called in the sandbox container, whatever it is called in its image.
+pub const BINARY: &str = "openshell-sandbox";
+
+/// The way this sandbox gets its supervisor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// Copied by an init container.
+    InitContainer,
+    /// Mounted from its image.
+    ImageVolume,
+}
+
+impl Delivery {
+    /// Decides by the setting and, where that leaves it open, by what is known of the API server. The init container works everywhere; an
+    /// older API server would drop the `image` field and leave a volume without a source.
+    #[must_use]
+    pub fn choose(sideload: Sideload, server: Option<ServerVersion>) -> Self {
+        match sideload {
+            Sideload::InitContainer => Self::InitContainer,
+            Sideload::ImageVolume => Self::ImageVolume,
+            Sideload::Auto if server >= Some(ServerVersion::IMAGE_VOLUMES) => Self::ImageVolume,
+            Sideload::Auto => Self::InitContainer,
+        }
+    }
+
+    /// The volume.
+    #[must_use]
+    pub fn volume(self, config: &Config) -> Value {
+        match self {
+            // Memory would count against the sandbox; the binary is small and read-only to it.
+            Self::InitContainer => json!({ "name": VOLUME, "emptyDir": { "sizeLimit": "256Mi" } }),
+            Self::ImageVolume => {
+                let mut image = json!({ "reference": config.pod.supervisor.image });
+                put_some(&mut image, "pullPolicy", config.pod.image_pull_policy.map(|policy| policy.as_str().into()));
+                json!({ "name": VOLUME, "image": image })
+            }
+        }
+    }
+
+    /// The init container that copies the binary, where one does. The image has no shell and no `cp`; the binary copies itself.
+    #[must_use]
+    pub fn init_container(self, config: &Config) -> Option<Value> {
+        let supervisor = &config.pod.supervisor;
+        match self {
+            Self::ImageVolume => None,
+            Self::InitContainer => {
+                let mut container = json!({
+                    "name": "openshell-supervisor-install",
+                    "image": supervisor.image,
+                    "command": [supervisor.binary_path, "copy-self", path(config)],
+                    "securityContext": {
+                        "allowPrivilegeEscalation": false,
+                        "capabilities": { "drop": ["ALL"] },
+                        "readOnlyRootFilesystem": true,
+                        "runAsUser": 0,
+                    },
+                    "resources": {
+                        "requests": { "cpu": "10m", "memory": "32Mi" },
+                        "limits": { "cpu": "500m", "memory": "128Mi" },
+                    },
+                    "volumeMounts": [{ "name": VOLUME, "mountPath": supervisor.mount_path }],
+                });
+                put_some(&mut container, "imagePullPolicy", config.pod.image_pull_policy.map(|policy| policy.as_str().into()));
+                Some(container)
+            }
+        }
+    }
+}
+
+/// Where the supervisor is in the sandbox container.
+#[must_use]
+pub fn path(config: &Config) -> String {
+    format!("{}/{BINARY}", config.pod.supervisor.mount_path)
+}
