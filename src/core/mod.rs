@@ -15,6 +15,7 @@ pub mod observe;
 pub mod render;
 pub mod secret;
 pub mod time;
+pub mod transitions;
 pub mod turn;
 
 use self::calls::{Arrival, Calls};

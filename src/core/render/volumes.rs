@@ -71,7 +71,7 @@ pub fn mounts(config: &Config) -> Vec<Value> {
 const SEED_PATH: &str = "/workspace-pvc";
 
 /// Fills a new workspace with what the image has at `/sandbox`, which mounting the volume there would hide. Runs in the sandbox's own image;
-/// one without a shell or tar starts with an empty workspace rather than not at all. The mark is made last, so that a copy that was cut short
+/// one without tar starts with an empty workspace rather than not at all. The mark is made last, so that a copy that was cut short
 /// is done again.
 const SEED: &str = "set -u
 mark=/workspace-pvc/.workspace-initialized

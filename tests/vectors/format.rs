@@ -1,0 +1,206 @@
+//! A vector as it stands in its file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use openshell_driver_kyma::core::io::Input;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A vector: what is given, then inputs and exactly what comes of each.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vector {
+    /// The rule, in a sentence.
+    pub title: String,
+    /// What differs from `config.json`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub config: Map<String, Value>,
+    /// Where the driver is when the first step comes; absent for one that has not been woken yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Given>,
+    /// What happens.
+    pub steps: Vec<Step>,
+    /// What must be among the outputs, whatever else changes. Written by people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub must: Vec<Rule>,
+    /// What must not be among them. Written by people.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub must_not: Vec<Rule>,
+}
+
+/// A driver that has listed these and watches.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Given {
+    /// The Sandboxes that exist.
+    pub sandboxes: Vec<Value>,
+    /// The API server's version as `major.minor`.
+    #[serde(default = "server", skip_serializing_if = "is_default_server")]
+    pub server: String,
+}
+
+const SERVER: &str = "1.34";
+
+fn server() -> String {
+    SERVER.into()
+}
+
+fn is_default_server(server: &str) -> bool {
+    server == SERVER
+}
+
+/// One input and everything that comes of it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Milliseconds since the driver started; that of the step before when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_ms: Option<u64>,
+    /// What goes in.
+    pub input: Value,
+    /// What comes out, in order; notes about transitions left out.
+    #[serde(default)]
+    pub outputs: Vec<Value>,
+}
+
+/// A part of an output.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The step that must (not) have it, from 0; any step when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<usize>,
+    /// What the output must contain: each key given, and for a list each element given.
+    pub output: Value,
+}
+
+/// A vector and where it comes from.
+#[derive(Debug)]
+pub struct VectorFile {
+    /// Its path below `vectors/`.
+    pub name: String,
+    /// Its path.
+    pub path: PathBuf,
+    /// What it says, as written.
+    pub vector: Vector,
+}
+
+/// Objects that several vectors speak of, and the configuration all start from.
+#[derive(Debug)]
+pub struct Library {
+    /// By file name without `.json`.
+    pub objects: BTreeMap<String, Value>,
+    /// `config.json`.
+    pub config: Value,
+}
+
+/// What stands for an object of the library.
+pub const REFERENCE: &str = "$object";
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors")
+}
+
+fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> T {
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn json_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .collect();
+    files.sort();
+    files
+}
+
+impl Library {
+    /// Reads `vectors/objects` and `vectors/config.json`.
+    pub fn read() -> Self {
+        let name = |path: &Path| path.file_stem().unwrap().to_string_lossy().into_owned();
+        let objects = json_files(&folder().join("objects")).iter().map(|path| (name(path), read(path))).collect();
+        Self { objects, config: read(&folder().join("config.json")) }
+    }
+
+    /// Puts objects where they are referred to. Further keys beside the reference are merged into the object (RFC 7386).
+    pub fn expand(&self, value: &mut Value) {
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(|item| self.expand(item)),
+            Value::Object(fields) => {
+                fields.values_mut().for_each(|field| self.expand(field));
+                if let Some(name) = fields.remove(REFERENCE) {
+                    let name = name.as_str().unwrap();
+                    let mut object = self.objects.get(name).unwrap_or_else(|| panic!("no vectors/objects/{name}.json")).clone();
+                    merge(&mut object, &Value::Object(std::mem::take(fields)));
+                    *value = object;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Puts references where objects of the library stand.
+    pub fn contract(&self, value: &mut Value) {
+        if let Some((name, _)) = self.objects.iter().find(|(_, object)| *object == value) {
+            *value = serde_json::json!({ REFERENCE: name });
+            return;
+        }
+        match value {
+            Value::Array(items) => items.iter_mut().for_each(|item| self.contract(item)),
+            Value::Object(fields) => fields.values_mut().for_each(|field| self.contract(field)),
+            _ => {}
+        }
+    }
+}
+
+/// RFC 7386: `null` removes, objects merge, everything else replaces.
+pub fn merge(target: &mut Value, patch: &Value) {
+    let Value::Object(patch) = patch else {
+        *target = patch.clone();
+        return;
+    };
+    if !target.is_object() {
+        *target = Value::Object(Map::new());
+    }
+    let fields = target.as_object_mut().unwrap();
+    for (key, value) in patch {
+        if value.is_null() {
+            fields.remove(key);
+        } else {
+            merge(fields.entry(key.clone()).or_insert(Value::Null), value);
+        }
+    }
+}
+
+impl VectorFile {
+    /// Every vector, in order of its name.
+    pub fn all() -> Vec<Self> {
+        let mut folders: Vec<PathBuf> = std::fs::read_dir(folder())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.is_dir() && !path.ends_with("objects"))
+            .collect();
+        folders.sort();
+        folders
+            .iter()
+            .flat_map(|folder| json_files(folder))
+            .map(|path| Self {
+                name: path.strip_prefix(self::folder()).unwrap().display().to_string(),
+                vector: read(&path),
+                path,
+            })
+            .collect()
+    }
+}
+
+impl Step {
+    /// The input, with every reference replaced.
+    pub fn read_input(&self, library: &Library, file: &str, index: usize) -> Input {
+        let mut input = self.input.clone();
+        library.expand(&mut input);
+        serde_json::from_value(input).unwrap_or_else(|error| panic!("{file}, step {index}: not an input: {error}"))
+    }
+}

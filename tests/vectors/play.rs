@@ -1,0 +1,165 @@
+//! Plays a vector through the core.
+
+use openshell_driver_kyma::config::Config;
+use openshell_driver_kyma::core::Driver;
+use openshell_driver_kyma::core::io::{ExchangeId, HttpRequest, Input, Output, Outputs, Response};
+use openshell_driver_kyma::core::note::Note;
+use openshell_driver_kyma::core::secret::Body;
+use openshell_driver_kyma::core::time::{Mono, Now, Wall};
+use serde_json::{Value, json};
+
+use crate::format::{Given, Library, Rule, VectorFile, merge};
+
+/// The wall clock of every vector stands here when its driver starts: 2026-08-21T10:00:00Z.
+const START: i64 = 1_787_306_400_000;
+/// The version of the list that a given world was read from.
+const LISTED: &str = "1000";
+
+/// What came of a vector.
+#[derive(Debug)]
+pub struct Played {
+    /// The outputs of each step, without notes about transitions.
+    pub outputs: Vec<Vec<Value>>,
+    /// Transitions met, as machine, state and what was met.
+    pub met: Vec<[String; 3]>,
+}
+
+struct Stage<'a> {
+    driver: Driver,
+    file: &'a str,
+    met: Vec<[String; 3]>,
+}
+
+/// Plays a vector.
+pub fn play(file: &VectorFile, library: &Library) -> Played {
+    let mut config = library.config.clone();
+    merge(&mut config, &Value::Object(file.vector.config.clone()));
+    let config: Config = serde_json::from_value(config).unwrap_or_else(|error| panic!("{}: config: {error}", file.name));
+    let mut stage = Stage { driver: Driver::new(config, [7; 32]), file: &file.name, met: Vec::new() };
+    if let Some(given) = &file.vector.given {
+        stage.give(given, library);
+    }
+    let mut at = 0;
+    let mut outputs = Vec::new();
+    for (index, step) in file.vector.steps.iter().enumerate() {
+        let next = step.at_ms.unwrap_or(at);
+        assert!(next >= at, "{}, step {index}: time goes back", file.name);
+        at = next;
+        let out = stage.handle(at, step.read_input(library, &file.name, index));
+        outputs.push(out.iter().map(|output| serde_json::to_value(output).unwrap()).collect());
+    }
+    Played { outputs, met: stage.met }
+}
+
+impl Stage<'_> {
+    fn handle(&mut self, at: u64, input: Input) -> Outputs {
+        let mut out = Outputs::new();
+        let now = Now { mono: Mono(at), wall: Wall(START + i64::try_from(at).unwrap()) };
+        self.driver.handle(now, input, &mut out);
+        out.retain(|output| match output {
+            Output::Note(Note::Met { machine, state, met }) => {
+                self.met.push([machine.to_string(), state.to_string(), met.to_string()]);
+                false
+            }
+            _ => true,
+        });
+        out
+    }
+
+    /// Wakes the driver and answers what it asks for until it watches.
+    fn give(&mut self, given: &Given, library: &Library) {
+        let mut items = Value::Array(given.sandboxes.clone());
+        library.expand(&mut items);
+        let (major, minor) = given.server.split_once('.').unwrap();
+        let mut pending = self.handle(0, Input::Wake);
+        let mut watching = false;
+        while let Some(output) = pending.pop() {
+            match output {
+                Output::Exchange { exchange, request, .. } => {
+                    let body = if request.path == "/version" {
+                        json!({ "major": major, "minor": minor })
+                    } else {
+                        json!({ "metadata": { "resourceVersion": LISTED }, "items": items })
+                    };
+                    pending.extend(self.answer(exchange, &body));
+                }
+                Output::Watch { request: HttpRequest { .. }, .. } => watching = true,
+                Output::Exit { text, .. } => panic!("{}: the given world is unfit: {text}", self.file),
+                _ => {}
+            }
+        }
+        assert!(watching, "{}: the given world did not lead to a watch", self.file);
+    }
+
+    fn answer(&mut self, exchange: ExchangeId, body: &Value) -> Outputs {
+        let response = Response { status: 200, body: Body::json(body), ..Response::default() };
+        self.handle(0, Input::Answer { exchange, result: Ok(response) })
+    }
+}
+
+/// Where what came differs from what is written.
+pub fn differences(file: &VectorFile, played: &Played) -> Vec<String> {
+    let library = Library::read();
+    let mut found = Vec::new();
+    for (index, (step, came)) in file.vector.steps.iter().zip(&played.outputs).enumerate() {
+        let mut written = Value::Array(step.outputs.clone());
+        library.expand(&mut written);
+        let came = Value::Array(came.clone());
+        if written != came {
+            found.push(format!("{}, step {index}: {}\n{}", file.name, file.vector.title, first_difference("", &written, &came)));
+        }
+    }
+    found
+}
+
+fn first_difference(path: &str, written: &Value, came: &Value) -> String {
+    match (written, came) {
+        (Value::Object(a), Value::Object(b)) => {
+            let keys = a.keys().chain(b.keys());
+            let differs = |key: &&String| a.get(*key) != b.get(*key);
+            let null = Value::Null;
+            keys.into_iter().find(differs).map_or_else(String::new, |key| {
+                first_difference(&format!("{path}.{key}"), a.get(key).unwrap_or(&null), b.get(key).unwrap_or(&null))
+            })
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            let null = Value::Null;
+            let at = (0..a.len().max(b.len())).find(|at| a.get(*at) != b.get(*at)).unwrap_or_default();
+            first_difference(&format!("{path}[{at}]"), a.get(at).unwrap_or(&null), b.get(at).unwrap_or(&null))
+        }
+        _ => format!("  at outputs{path}\n  written: {written}\n  came:    {came}"),
+    }
+}
+
+/// Rules of people that what came does not keep.
+pub fn broken_rules(file: &VectorFile, played: &Played) -> Vec<String> {
+    let library = Library::read();
+    let has = |rule: &Rule| {
+        let mut part = rule.output.clone();
+        library.expand(&mut part);
+        let steps = played.outputs.iter().enumerate().filter(|(index, _)| rule.step.is_none_or(|step| step == *index));
+        steps.flat_map(|(_, outputs)| outputs).any(|output| contains(output, &part))
+    };
+    let in_range = |rule: &&Rule| rule.step.is_none_or(|step| step < played.outputs.len());
+    let vector = &file.vector;
+    let missing = vector.must.iter().filter(|rule| !has(rule)).map(|rule| format!("{}: must, but does not: {}", file.name, rule.output));
+    let present = vector.must_not.iter().filter(|rule| has(rule)).map(|rule| format!("{}: must not, but does: {}", file.name, rule.output));
+    let lost = vector.must_not.iter().filter(|rule| !in_range(rule)).map(|rule| format!("{}: a rule is about step {:?}, which there is not", file.name, rule.step));
+    missing.chain(present).chain(lost).collect()
+}
+
+/// Whether `part` is in `whole`: every key of an object, every element of a list (in any place), a text beginning and ending with `…` as a
+/// part of a text, and anything else as it is.
+fn contains(whole: &Value, part: &Value) -> bool {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => {
+            part.iter().all(|(key, part)| whole.get(key).is_some_and(|whole| contains(whole, part)))
+        }
+        (Value::Array(whole), Value::Array(part)) => part.iter().all(|part| whole.iter().any(|whole| contains(whole, part))),
+        (Value::String(whole), Value::String(part)) => match part.strip_prefix('…').and_then(|rest| rest.strip_suffix('…')) {
+            Some(piece) => whole.contains(piece),
+            None => whole == part,
+        },
+        (whole, part) => whole == part,
+    }
+}
