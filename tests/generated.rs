@@ -98,6 +98,8 @@ fn generate(root: &Path) -> BTreeMap<&'static str, String> {
 fn messages(pool: &DescriptorPool) -> Config {
     let mut config = Config::new();
     config.compile_well_known_types().btree_map(["."]).bytes(["."]).disable_comments([".google.protobuf"]);
+    // What the gateway is sent of a sandbox has no specification: events and replies stay small.
+    config.boxed(".openshell.compute.v1.DriverSandbox.spec");
     let ours = |message: &MessageDescriptor| {
         MESSAGES.iter().any(|(package, _)| message.package_name() == *package)
             && message.package_name() != "google.protobuf"
@@ -122,7 +124,12 @@ fn service() -> Config {
         config.extern_path(format!(".{package}"), format!("crate::contract::messages::{module}"));
     }
     config.compile_well_known_types().service_generator(
-        tonic_prost_build::configure().build_client(false).build_transport(false).compile_well_known_types(true).service_generator(),
+        tonic_prost_build::configure()
+            .build_client(false)
+            .build_transport(false)
+            .compile_well_known_types(true)
+            .codec_path("crate::shell::codec::Codec")
+            .service_generator(),
     );
     config
 }

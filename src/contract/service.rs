@@ -287,7 +287,7 @@ pub mod compute_driver_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetCapabilitiesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::shell::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -336,7 +336,7 @@ pub mod compute_driver_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = AuthenticateSandboxSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::shell::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -390,7 +390,7 @@ pub mod compute_driver_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetGatewayListenerRequirementsSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::shell::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -442,7 +442,7 @@ pub mod compute_driver_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ValidateSandboxCreateSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::shell::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -490,7 +490,7 @@ pub mod compute_driver_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetSandboxSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::shell::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -538,7 +538,7 @@ pub mod compute_driver_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListSandboxesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::shell::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -586,7 +586,7 @@ pub mod compute_driver_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = CreateSandboxSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::shell::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -634,7 +634,7 @@ pub mod compute_driver_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = StopSandboxSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::shell::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -682,7 +682,7 @@ pub mod compute_driver_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = StartSandboxSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::shell::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -730,7 +730,7 @@ pub mod compute_driver_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeleteSandboxSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::shell::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -779,7 +779,7 @@ pub mod compute_driver_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = WatchSandboxesSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::shell::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -828,7 +828,7 @@ pub mod compute_driver_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = EnsureWorkspaceSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::shell::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,
@@ -877,7 +877,7 @@ pub mod compute_driver_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = DeleteWorkspaceSvc(inner);
-                        let codec = tonic_prost::ProstCodec::default();
+                        let codec = crate::shell::codec::Codec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(
                                 accept_compression_encodings,

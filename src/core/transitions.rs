@@ -6,7 +6,7 @@ use super::kube::answer::Verdict;
 /// One state of a machine and what can meet it.
 struct State {
     machine: &'static str,
-    state: &'static str,
+    name: &'static str,
     /// Whether an exchange is out, so that every verdict can come.
     exchange: Exchange,
     /// What else can meet it.
@@ -19,33 +19,33 @@ enum Exchange {
 }
 
 const STATES: &[State] = &[
-    State { machine: "create", state: "pausing_to_post", exchange: Exchange::None, others: &["begin", "retry", "cancelled", "deadline"] },
-    State { machine: "create", state: "posting", exchange: Exchange::Out, others: &["cancelled", "deadline"] },
-    State { machine: "create", state: "reading", exchange: Exchange::Out, others: &["cancelled", "deadline"] },
-    State { machine: "create", state: "pausing_to_read", exchange: Exchange::None, others: &["retry", "cancelled", "deadline"] },
-    State { machine: "create", state: "pausing_to_search", exchange: Exchange::None, others: &["retry", "deadline"] },
-    State { machine: "create", state: "searching", exchange: Exchange::Out, others: &["deadline"] },
-    State { machine: "create", state: "removing", exchange: Exchange::Out, others: &["deadline"] },
-    State { machine: "get", state: "pausing", exchange: Exchange::None, others: &["begin", "retry", "cancelled", "deadline"] },
-    State { machine: "get", state: "asking", exchange: Exchange::Out, others: &["cancelled", "deadline"] },
-    State { machine: "delete", state: "pausing", exchange: Exchange::None, others: &["begin", "retry", "cancelled", "deadline"] },
-    State { machine: "delete", state: "awaiting_create", exchange: Exchange::None, others: &["roused", "cancelled", "deadline"] },
-    State { machine: "delete", state: "finding", exchange: Exchange::Out, others: &["cancelled", "deadline"] },
-    State { machine: "delete", state: "deleting", exchange: Exchange::Out, others: &["cancelled", "deadline"] },
-    State { machine: "list", state: "cold", exchange: Exchange::None, others: &["begin", "cancelled", "deadline"] },
-    State { machine: "list", state: "fresh", exchange: Exchange::None, others: &["begin", "roused"] },
-    State { machine: "list", state: "stale", exchange: Exchange::None, others: &["begin"] },
-    State { machine: "watch", state: "waiting", exchange: Exchange::None, others: &["begin", "cancelled", "deadline"] },
-    State { machine: "watch", state: "open", exchange: Exchange::None, others: &["begin", "roused", "cancelled", "deadline"] },
-    State { machine: "informer", state: "listing", exchange: Exchange::Out, others: &[] },
+    State { machine: "create", name: "pausing_to_post", exchange: Exchange::None, others: &["begin", "retry", "cancelled", "deadline"] },
+    State { machine: "create", name: "posting", exchange: Exchange::Out, others: &["cancelled", "deadline"] },
+    State { machine: "create", name: "reading", exchange: Exchange::Out, others: &["cancelled", "deadline"] },
+    State { machine: "create", name: "pausing_to_read", exchange: Exchange::None, others: &["retry", "cancelled", "deadline"] },
+    State { machine: "create", name: "pausing_to_search", exchange: Exchange::None, others: &["retry", "deadline"] },
+    State { machine: "create", name: "searching", exchange: Exchange::Out, others: &["deadline"] },
+    State { machine: "create", name: "removing", exchange: Exchange::Out, others: &["deadline"] },
+    State { machine: "get", name: "pausing", exchange: Exchange::None, others: &["begin", "retry", "cancelled", "deadline"] },
+    State { machine: "get", name: "asking", exchange: Exchange::Out, others: &["cancelled", "deadline"] },
+    State { machine: "delete", name: "pausing", exchange: Exchange::None, others: &["begin", "retry", "cancelled", "deadline"] },
+    State { machine: "delete", name: "awaiting_create", exchange: Exchange::None, others: &["roused", "cancelled", "deadline"] },
+    State { machine: "delete", name: "finding", exchange: Exchange::Out, others: &["cancelled", "deadline"] },
+    State { machine: "delete", name: "deleting", exchange: Exchange::Out, others: &["cancelled", "deadline"] },
+    State { machine: "list", name: "cold", exchange: Exchange::None, others: &["begin", "cancelled", "deadline"] },
+    State { machine: "list", name: "fresh", exchange: Exchange::None, others: &["begin", "roused"] },
+    State { machine: "list", name: "stale", exchange: Exchange::None, others: &["begin"] },
+    State { machine: "watch", name: "waiting", exchange: Exchange::None, others: &["begin", "cancelled", "deadline"] },
+    State { machine: "watch", name: "open", exchange: Exchange::None, others: &["begin", "roused", "cancelled", "deadline"] },
+    State { machine: "informer", name: "listing", exchange: Exchange::Out, others: &[] },
     State {
         machine: "informer",
-        state: "watching",
+        name: "watching",
         exchange: Exchange::None,
         others: &["silence", "expired", "error_line", "bad_line", "clean_end", "early_end", "broken", "refused"],
     },
-    State { machine: "confirmation", state: "asking", exchange: Exchange::Out, others: &[] },
-    State { machine: "server_version", state: "asking", exchange: Exchange::Out, others: &[] },
+    State { machine: "confirmation", name: "asking", exchange: Exchange::Out, others: &[] },
+    State { machine: "server_version", name: "asking", exchange: Exchange::Out, others: &[] },
 ];
 
 /// Every transition, as machine, state, and what is met.
@@ -55,6 +55,6 @@ pub fn all() -> impl Iterator<Item = [&'static str; 3]> {
             Exchange::Out => &Verdict::NAMES,
             Exchange::None => &[],
         };
-        verdicts.iter().chain(state.others).map(|met| [state.machine, state.state, *met])
+        verdicts.iter().chain(state.others).map(|met| [state.machine, state.name, *met])
     })
 }

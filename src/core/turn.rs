@@ -205,7 +205,7 @@ impl<'a> Turn<'a> {
         self.random() % bound.max(1)
     }
 
-    /// SplitMix64: enough for jitter, and the same everywhere.
+    /// `SplitMix64`: enough for jitter, and the same everywhere.
     fn random(&mut self) -> u64 {
         self.ledger.jitter = self.ledger.jitter.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.ledger.jitter;

@@ -55,7 +55,7 @@ fn sandbox_and_spec() {
         id: "id".into(),
         name: "name".into(),
         namespace: "ns".into(),
-        spec: Some(DriverSandboxSpec {
+        spec: Some(Box::new(DriverSandboxSpec {
             log_level: "info".into(),
             environment: text_map([("A", "1"), ("B", "2")]),
             template: Some(DriverSandboxTemplate::default()),
@@ -67,7 +67,7 @@ fn sandbox_and_spec() {
             await_main_process_attachment: true,
             workload_identity: None,
             launch_authentication: Bytes::from_static(b"\xff"),
-        }),
+        })),
         status: Some(DriverSandboxStatus { sandbox_name: "box".into(), ..Default::default() }),
         workspace: "ws".into(),
     };

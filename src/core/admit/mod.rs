@@ -58,7 +58,7 @@ impl Admitted {
         let workspace = named("sandbox.workspace", Workspace::parse(&sandbox.workspace))?;
         let object = named("sandbox.name", ObjectName::shared(&workspace, &name))?;
         let empty_spec = pb::DriverSandboxSpec::default();
-        let spec = sandbox.spec.as_ref().unwrap_or(&empty_spec);
+        let spec = sandbox.spec.as_deref().unwrap_or(&empty_spec);
         let empty_template = pb::DriverSandboxTemplate::default();
         let template = spec.template.as_ref().unwrap_or(&empty_template);
 

@@ -119,7 +119,7 @@ fn resources(path: &str, value: &Value) -> Result<RawResources, Status> {
 
 /// A protobuf number as Kubernetes writes it: numbers arrive as doubles, and `2.0` is no quantity a person wrote.
 fn decimal(number: f64) -> Option<String> {
-    (number.is_finite() && number >= 0.0 && number < 1e15).then(|| format!("{number}"))
+    (0.0..1e15).contains(&number).then(|| format!("{number}"))
 }
 
 fn object<'a>(path: &str, value: &'a Value) -> Result<&'a BTreeMap<String, Value>, Status> {

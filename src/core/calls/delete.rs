@@ -157,6 +157,7 @@ impl Delete {
 }
 
 /// What the gateway is told.
+#[derive(Clone, Copy)]
 enum Deleted {
     Accepted,
     WasAbsent,

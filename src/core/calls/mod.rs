@@ -147,7 +147,7 @@ enum Door {
 /// Every call in flight.
 #[derive(Debug, Default)]
 pub struct Calls {
-    calls: BTreeMap<CallId, Call>,
+    in_flight: BTreeMap<CallId, Call>,
     creating: BTreeMap<SandboxId, BTreeSet<CallId>>,
     door: Door,
 }
@@ -167,13 +167,13 @@ impl Calls {
     /// Calls in flight, streams included.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.calls.len()
+        self.in_flight.len()
     }
 
     /// Whether no call is in flight.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.calls.is_empty()
+        self.in_flight.is_empty()
     }
 
     /// A call arrives: it is answered at once, or becomes a machine.
@@ -196,7 +196,7 @@ impl Calls {
             self.creating.entry(id.clone()).or_default().insert(arrival.call);
         }
         let call = Call { rpc, began: now, deadline, sandbox, trace: arrival.trace, caller: Caller::Waiting, machine };
-        self.calls.insert(arrival.call, call);
+        self.in_flight.insert(arrival.call, call);
         self.step(turn, cluster, config, arrival.call, Event::Begin);
     }
 
@@ -207,7 +207,7 @@ impl Calls {
         if self.door == Door::Closed {
             return Err(shutting_down());
         }
-        if self.calls.len() >= limits::CALLS_MAX {
+        if self.in_flight.len() >= limits::CALLS_MAX {
             return Err(Status::resource_exhausted(format!("{} calls are in flight already; try again later", limits::CALLS_MAX)));
         }
         let machine = |machine, bound| Ok(Begun::Machine(machine, Some(bound)));
@@ -257,7 +257,7 @@ impl Calls {
 
     /// A caller hung up.
     pub fn cancel(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config, call: CallId) {
-        match self.calls.get_mut(&call) {
+        match self.in_flight.get_mut(&call) {
             Some(running) if running.caller == Caller::Waiting => {
                 running.caller = Caller::Gone;
                 note_end(turn, call, running, Outcome::Cancelled);
@@ -269,7 +269,7 @@ impl Calls {
 
     /// A reader can take more.
     pub fn credit(&self, turn: &mut Turn<'_>, cluster: &mut Cluster, call: CallId, events: u32) {
-        match self.calls.get(&call).map(|running| &running.machine) {
+        match self.in_flight.get(&call).map(|running| &running.machine) {
             Some(Machine::Watching | Machine::WatchWaiting) => cluster.streams().credit(call, events),
             _ => turn.note(Note::UnknownCall { call }),
         }
@@ -278,7 +278,7 @@ impl Calls {
     /// The store has become whole: those who wait for it go on.
     pub fn synced(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config) {
         let waiting: Vec<CallId> = self
-            .calls
+            .in_flight
             .iter()
             .filter(|(_, running)| matches!(running.machine, Machine::List | Machine::WatchWaiting))
             .map(|(call, _)| *call)
@@ -298,14 +298,14 @@ impl Calls {
     pub fn stop(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster) {
         self.door = Door::Closed;
         let open = |running: &Call| matches!(running.machine, Machine::Watching | Machine::WatchWaiting | Machine::List);
-        let streams: Vec<CallId> = self.calls.iter().filter(|(_, running)| open(running)).map(|(call, _)| *call).collect();
+        let streams: Vec<CallId> = self.in_flight.iter().filter(|(_, running)| open(running)).map(|(call, _)| *call).collect();
         for call in streams {
             self.end(turn, cluster, call, Err(shutting_down()));
         }
     }
 
     fn step(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config, call: CallId, event: Event) {
-        let Some(running) = self.calls.get_mut(&call) else { return };
+        let Some(running) = self.in_flight.get_mut(&call) else { return };
         let mut cx = Cx { call, deadline: running.deadline, turn, cluster, config, creating: &self.creating };
         let step = running.machine.on(&mut cx, event);
         match step {
@@ -317,7 +317,7 @@ impl Calls {
             }
             Step::Done => self.forget(turn, cluster, call),
         }
-        if !self.calls.contains_key(&call) {
+        if !self.in_flight.contains_key(&call) {
             self.rouse(turn, cluster, config);
         }
     }
@@ -325,7 +325,7 @@ impl Calls {
     /// A create has ended: deletes of the same sandbox that waited for it go on.
     fn rouse(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config) {
         let waiting: Vec<CallId> = self
-            .calls
+            .in_flight
             .iter()
             .filter(|(_, running)| {
                 matches!(&running.machine, Machine::Delete(delete) if delete.waits_for_create())
@@ -339,7 +339,7 @@ impl Calls {
     }
 
     fn end(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, call: CallId, result: Result<Reply, Status>) {
-        if let Some(running) = self.calls.get_mut(&call) {
+        if let Some(running) = self.in_flight.get_mut(&call) {
             reply(turn, call, running, result);
         }
         self.forget(turn, cluster, call);
@@ -350,7 +350,7 @@ impl Calls {
         turn.unset(&Timer::CallRetry(call));
         turn.abort_call(call);
         cluster.streams().close(call);
-        let Some(gone) = self.calls.remove(&call) else { return };
+        let Some(gone) = self.in_flight.remove(&call) else { return };
         if let Some(id) = gone.sandbox
             && let Some(creators) = self.creating.get_mut(&id)
         {

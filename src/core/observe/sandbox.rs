@@ -66,7 +66,7 @@ pub struct NotOurs {
 /// Why an object is not one of our sandboxes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
-    /// It is not managed by OpenShell, or by another gateway.
+    /// Its labels are not those of `OpenShell`, or by another gateway.
     Foreign,
     /// It says it is ours, but not which sandbox it is.
     NoId,

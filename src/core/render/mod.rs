@@ -1,6 +1,6 @@
 //! Desired objects: what an admitted sandbox looks like to Kubernetes. Facts: gateway.md §4 and §5 (what a supervisor needs), kubernetes.md §A.2.
 //!
-//! `json!` reads like the YAML an operator would see, and serde_json's maps are ordered, so the same request is always the same bytes.
+//! `json!` reads like the YAML an operator would see, and its maps are ordered, so the same request is always the same bytes.
 
 pub mod environment;
 pub mod pod;

@@ -26,10 +26,9 @@ impl Delivery {
     #[must_use]
     pub fn choose(sideload: Sideload, server: Option<ServerVersion>) -> Self {
         match sideload {
-            Sideload::InitContainer => Self::InitContainer,
             Sideload::ImageVolume => Self::ImageVolume,
             Sideload::Auto if server >= Some(ServerVersion::IMAGE_VOLUMES) => Self::ImageVolume,
-            Sideload::Auto => Self::InitContainer,
+            Sideload::InitContainer | Sideload::Auto => Self::InitContainer,
         }
     }
 

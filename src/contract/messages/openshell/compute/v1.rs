@@ -211,9 +211,9 @@ pub struct DriverSandbox {
     #[serde(skip_serializing_if = "super::super::super::json::is_unset")]
     pub namespace: ::prost::alloc::string::String,
     /// What is wanted. Gateways send it on validate and create.
-    #[prost(message, optional, tag = "4")]
+    #[prost(message, optional, boxed, tag = "4")]
     #[serde(skip_serializing_if = "super::super::super::json::is_unset")]
-    pub spec: ::core::option::Option<DriverSandboxSpec>,
+    pub spec: ::core::option::Option<::prost::alloc::boxed::Box<DriverSandboxSpec>>,
     /// What is seen. Drivers send it.
     #[prost(message, optional, tag = "5")]
     #[serde(skip_serializing_if = "super::super::super::json::is_unset")]
