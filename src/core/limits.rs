@@ -18,6 +18,8 @@ pub const UNDO_TIMEOUT: Duration = Duration::from_secs(300);
 /// Reads that must agree that a possibly created object does not exist before an undo believes it; a lost POST may still be on its way
 /// when the first one is answered.
 pub const UNDO_ABSENCES: u32 = 3;
+/// Time between those reads: longer than an admission webhook may take between all of them.
+pub const UNDO_SPACING: Duration = Duration::from_secs(15);
 
 /// One HTTP exchange, from sending it to the last byte of its body.
 pub const EXCHANGE_TIMEOUT: Duration = Duration::from_secs(15);

@@ -12,6 +12,10 @@ use crate::core::secret::Secret;
 const RESERVED_PREFIX: &str = "OPENSHELL_";
 /// The one variable of the supervisor that has a field of its own.
 pub const LOG_LEVEL: &str = "OPENSHELL_LOG_LEVEL";
+/// Holds the user's variables as one JSON object.
+pub const USER_ENVIRONMENT: &str = "OPENSHELL_USER_ENVIRONMENT";
+/// Holds what the supervisor starts.
+pub const MAIN_PROCESS_SPEC: &str = "OPENSHELL_MAIN_PROCESS_SPEC";
 
 /// The user's variables: the template's, overlaid by the sandbox's own.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +46,7 @@ impl Environment {
             merged.insert(LOG_LEVEL.into(), Secret::new(log_level.into()));
         }
         let environment = Self(merged);
-        fits("the environment as a whole", &environment.as_json())?;
+        fits(USER_ENVIRONMENT, &environment.as_json())?;
         Ok(environment)
     }
 
@@ -96,7 +100,7 @@ impl MainProcess {
             command => json!({ "version": 1, "command": command, "tty": tty }),
         };
         let encoded = format!("base64url:{}", base64url(spec.to_string().as_bytes()));
-        fits("spec.command", &encoded)?;
+        fits(MAIN_PROCESS_SPEC, &encoded)?;
         Ok(Self(encoded))
     }
 

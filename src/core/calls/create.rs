@@ -22,7 +22,7 @@ use crate::core::observe::sandbox::{Life, Observed};
 use crate::core::render::sandbox;
 use crate::core::render::supervisor::Delivery;
 use crate::core::secret::Body;
-use crate::core::turn::Timer;
+use crate::core::turn::{Timer, Turn};
 
 /// A create in progress.
 #[derive(Debug)]
@@ -98,8 +98,7 @@ impl Create {
     pub fn admit(config: &Config, cluster: &Cluster, request: &pb::CreateSandboxRequest) -> Result<Self, Status> {
         let precondition = |status: Status| Status { code: Code::FailedPrecondition, ..status };
         let admitted = Admitted::check(config, request.sandbox.as_ref()).map_err(precondition)?;
-        let delivery = Delivery::choose(config.pod.supervisor.sideload, cluster.server().version());
-        let body = sandbox::sandbox(config, cluster.api(), &admitted, delivery)?;
+        let body = render(config, cluster, &admitted)?;
         Ok(Self {
             id: admitted.id,
             object: admitted.object,
@@ -204,12 +203,15 @@ impl Create {
                     let trouble = format!("an earlier Sandbox {} is still being deleted; wait until it is gone", self.object);
                     self.later(cx, Next::Post, trouble, None)
                 }
-                Met::Other(status) => Step::Reply(Err(status)),
+                Met::Other(status) => self.refuse(cx, status),
             },
             // Not there, or not there yet: the POST is sent again, and meets the first one if that still arrives.
             Verdict::Absent(error) => self.later(cx, Next::Post, error.to_string(), None),
-            Verdict::NoNamespace(error) => Step::Reply(Err(no_namespace(cx, &error.to_string()))),
-            Verdict::NoApi(_) => Step::Reply(Err(Status::failed_precondition(refusal::no_api()))),
+            Verdict::NoNamespace(error) => {
+                let status = no_namespace(cx, &error.to_string());
+                self.refuse(cx, status)
+            }
+            Verdict::NoApi(_) => self.refuse(cx, Status::failed_precondition(refusal::no_api())),
             Verdict::Refused(error) if self.fate == Fate::Nothing => {
                 Step::Reply(Err(refusal::of_create(cx.cluster.api().namespace(), self.object.as_str(), &error)))
             }
@@ -227,23 +229,43 @@ impl Create {
         if self.state == State::Posting {
             self.fate = Fate::Possible;
         }
-        match (self.caller, self.fate) {
-            (Caller::HungUp, _) => Step::Done,
-            (Caller::Refused { .. }, _) => {
-                cx.turn.note(Note::Stray { object: self.object.clone(), reason: self.trouble.clone() });
+        match self.caller {
+            Caller::HungUp => Step::Done,
+            Caller::Refused { .. } => {
+                self.abandon(cx.turn);
                 Step::Done
             }
-            (Caller::Waiting, Fate::Nothing) => Step::Reply(Err(self.unavailable())),
-            (Caller::Waiting, Fate::Possible) => {
-                cx.turn.abort_call(cx.call);
-                self.caller = Caller::Refused { absences: 0 };
-                self.tries = 0;
-                cx.turn.set(Timer::CallDeadline(cx.call), cx.turn.now().mono.after(limits::UNDO_TIMEOUT));
-                self.state = State::Pausing(Next::Search);
-                cx.pause(1, None);
-                Step::ReplyAndGoOn(self.unavailable())
+            Caller::Waiting => {
+                let status =
+                    Status::unavailable(format!("Sandbox {} could not be created in time: {}; try again", self.object, self.trouble));
+                self.refuse(cx, status)
             }
         }
+    }
+
+    /// Tells the caller that it failed; and if a POST may have been carried out all the same, goes on to look for what it made.
+    fn refuse(&mut self, cx: &mut Cx<'_, '_>, status: Status) -> Step {
+        if self.fate == Fate::Nothing || self.caller != Caller::Waiting {
+            return Step::Reply(Err(status));
+        }
+        cx.turn.abort_call(cx.call);
+        self.caller = Caller::Refused { absences: 0 };
+        self.state = State::Pausing(Next::Search);
+        self.tries = 0;
+        cx.turn.set(Timer::CallDeadline(cx.call), cx.turn.now().mono.after(limits::UNDO_TIMEOUT));
+        cx.pause(1, None);
+        Step::ReplyAndGoOn(status)
+    }
+
+    /// Whether it only looks for what it may have left behind.
+    #[must_use]
+    pub const fn is_undoing(&self) -> bool {
+        matches!(self.caller, Caller::Refused { .. })
+    }
+
+    /// Gives up looking: a person must.
+    pub fn abandon(&self, turn: &mut Turn<'_>) {
+        turn.note(Note::Stray { object: self.object.clone(), reason: self.trouble.clone() });
     }
 
     fn searched(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
@@ -260,7 +282,11 @@ impl Create {
             Verdict::Absent(error) => {
                 let Caller::Refused { absences } = &mut self.caller else { return Step::Done };
                 *absences += 1;
-                if *absences >= limits::UNDO_ABSENCES { Step::Done } else { self.later(cx, Next::Search, error.to_string(), None) }
+                if *absences >= limits::UNDO_ABSENCES {
+                    Step::Done
+                } else {
+                    self.later(cx, Next::Search, error.to_string(), Some(limits::UNDO_SPACING))
+                }
             }
             Verdict::NoNamespace(_) => Step::Done,
             Verdict::Exists(error)
@@ -329,10 +355,15 @@ impl Create {
         cx.pause(self.tries, asked);
         Step::Wait
     }
+}
 
-    fn unavailable(&self) -> Status {
-        Status::unavailable(format!("Sandbox {} could not be created in time: {}; try again", self.object, self.trouble))
-    }
+/// The object of an admitted sandbox.
+///
+/// # Errors
+/// `FAILED_PRECONDITION` when it is too large to be stored.
+pub fn render(config: &Config, cluster: &Cluster, admitted: &Admitted) -> Result<Body, Status> {
+    let delivery = Delivery::choose(config.pod.supervisor.sideload, cluster.server().version());
+    sandbox::sandbox(config, cluster.api(), admitted, delivery)
 }
 
 fn created() -> Step {

@@ -98,13 +98,9 @@ impl Delete {
     fn found(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
         match verdict {
             Verdict::Done(response) => match learn(cx, &response.body) {
-                Ok(ids) if ids.contains(&self.id) => {
-                    if self.delete(cx) {
-                        Step::Wait
-                    } else {
-                        self.later(cx, "the object that has its id is not one of ours".into(), None)
-                    }
-                }
+                // Should the store know an object that the labels did not find, that one has only lost them.
+                Ok(_) if self.delete(cx) => Step::Wait,
+                Ok(ids) if ids.contains(&self.id) => self.later(cx, "the object that has its id is not one of ours".into(), None),
                 Ok(_) => answer(Deleted::WasAbsent),
                 Err(why) => self.later(cx, why, None),
             },
@@ -118,11 +114,15 @@ impl Delete {
                 accepted(cx, &response);
                 answer(Deleted::Accepted)
             }
-            // Gone, or replaced by another object: look again which one it is.
-            Verdict::Absent(_) | Verdict::Conflict(_) => {
+            // Gone, or replaced by another object: look again which one it is. Once at once; then whoever answers so is not hurried.
+            Verdict::Absent(error) | Verdict::Conflict(error) => {
                 if let Some(known) = cx.cluster.find(&self.id).map(|observed| observed.object.clone()) {
                     cx.cluster.confirm(cx.turn, known);
                 }
+                if self.tries > 0 {
+                    return self.later(cx, error.to_string(), None);
+                }
+                self.tries = 1;
                 self.find(cx)
             }
             other => self.failed(cx, other),

@@ -215,8 +215,11 @@ impl Calls {
             Request::GetCapabilities(_) | Request::GetGatewayListenerRequirements(_) => {
                 Ok(Begun::Answer(Reply::GetGatewayListenerRequirements(pb::GetGatewayListenerRequirementsResponse::default())))
             }
-            Request::ValidateSandboxCreate(request) => Admitted::check(config, request.sandbox.as_ref())
-                .map(|_| Begun::Answer(Reply::ValidateSandboxCreate(pb::ValidateSandboxCreateResponse::default()))),
+            Request::ValidateSandboxCreate(request) => {
+                let admitted = Admitted::check(config, request.sandbox.as_ref())?;
+                create::render(config, cluster, &admitted)?;
+                Ok(Begun::Answer(Reply::ValidateSandboxCreate(pb::ValidateSandboxCreateResponse::default())))
+            }
             Request::CreateSandbox(request) => {
                 machine(Machine::Create(Box::new(Create::admit(config, cluster, &request)?)), limits::CREATE_TIMEOUT)
             }
@@ -302,6 +305,19 @@ impl Calls {
         for call in streams {
             self.end(turn, cluster, call, Err(shutting_down()));
         }
+        let undoing = |running: &Call| matches!(&running.machine, Machine::Create(create) if create.is_undoing());
+        let undos: Vec<CallId> = self.in_flight.iter().filter(|(_, running)| undoing(running)).map(|(call, _)| *call).collect();
+        for call in undos {
+            self.abandon(turn, cluster, call);
+        }
+    }
+
+    /// Ends a create that only looks for what it left behind: nobody waits for it, and it may take minutes.
+    fn abandon(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, call: CallId) {
+        if let Some(Call { machine: Machine::Create(create), .. }) = self.in_flight.get(&call) {
+            create.abandon(turn);
+        }
+        self.forget(turn, cluster, call);
     }
 
     fn step(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config, call: CallId, event: Event) {
@@ -314,6 +330,9 @@ impl Calls {
             Step::ReplyAndGoOn(status) => {
                 running.deadline = Mono(u64::MAX);
                 reply(turn, call, running, Err(status));
+                if self.door == Door::Closed {
+                    self.abandon(turn, cluster, call);
+                }
             }
             Step::Done => self.forget(turn, cluster, call),
         }

@@ -7,7 +7,7 @@ use crate::contract::messages::compute as pb;
 use crate::core::kube::meta::ResourceVersion;
 use crate::core::kube::path::keys;
 use crate::core::kube::sandbox::Sandbox;
-use crate::core::names::{ObjectName, SandboxId, SandboxName, Uid};
+use crate::core::names::{ObjectName, SandboxId, SandboxName, Uid, Workspace};
 use crate::core::note::Note;
 use crate::core::turn::Turn;
 
@@ -103,19 +103,21 @@ impl Observed {
         let given = annotations.sandbox_name.or(labels.sandbox_name).and_then(|name| SandboxName::parse(&name).ok());
         let source = if given.is_some() { NameSource::Metadata } else { NameSource::Object };
         let shown_name = given.unwrap_or_else(|| SandboxName::from_object(&object));
+        let workspace = annotations.sandbox_workspace.or(labels.sandbox_workspace).and_then(|text| Workspace::parse(&text).ok());
+        let pod = annotations.pod_name.and_then(|text| ObjectName::parse(&text).ok()).unwrap_or_else(|| object.clone());
         let life = if metadata.deletion_timestamp.is_some() { Life::Deleting } else { Life::Alive };
         let conditions = conditions::normalise(metadata.generation, spec.operating_mode, &status.unwrap_or_default().conditions);
         let snapshot = pb::DriverSandbox {
             id: id.as_str().into(),
             name: shown_name.as_str().into(),
             namespace: metadata.namespace,
-            workspace: annotations.sandbox_workspace.or(labels.sandbox_workspace).unwrap_or_default(),
+            workspace: workspace.map(|workspace| workspace.as_str().into()).unwrap_or_default(),
             spec: None,
             // Without conditions the gateway keeps the phase it has, which is right for an object the controller has not seen; but a deletion is
             // never kept from it.
             status: (life == Life::Deleting || !conditions.is_empty()).then(|| pb::DriverSandboxStatus {
                 sandbox_name: object.as_str().into(),
-                instance_id: annotations.pod_name.unwrap_or_else(|| object.as_str().into()),
+                instance_id: pod.as_str().into(),
                 conditions,
                 deleting: life == Life::Deleting,
                 ..pb::DriverSandboxStatus::default()

@@ -32,8 +32,19 @@ struct Tombstones {
     by_id: BTreeMap<SandboxId, Mono>,
 }
 
+/// Whether a stream has begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Stage {
+    /// It waits for the store to become whole; credit is kept for it.
+    #[default]
+    Waiting,
+    /// It has been given the full set.
+    Begun,
+}
+
 #[derive(Debug, Default)]
 struct Stream {
+    stage: Stage,
     credit: u32,
     queue: VecDeque<Next>,
     /// For each sandbox with a snapshot in the queue, which entry of the queue is the one to send.
@@ -64,14 +75,14 @@ impl Streams {
 
     /// Opens a stream with everything the store holds.
     pub fn open(&mut self, call: CallId, store: &Store) {
-        let mut stream = self.open.remove(&call).unwrap_or_default();
+        let stream = self.open.entry(call).or_default();
+        stream.stage = Stage::Begun;
         for id in store.ids() {
             stream.changed(id.clone());
         }
         for (_, id) in &self.tombstones.by_age {
             stream.queue.push_back(Next::Deleted(id.clone()));
         }
-        self.open.insert(call, stream);
         self.ready.insert(call);
     }
 
@@ -92,13 +103,13 @@ impl Streams {
     pub fn touched(&mut self, turn: &mut Turn<'_>, store: &Store, id: SandboxId) {
         if store.shown(&id).is_some() {
             self.tombstones.remove(&id);
-            for (call, stream) in &mut self.open {
+            for (call, stream) in self.open.iter_mut().filter(|(_, stream)| stream.stage == Stage::Begun) {
                 stream.changed(id.clone());
                 self.ready.insert(*call);
             }
             return;
         }
-        for (call, stream) in &mut self.open {
+        for (call, stream) in self.open.iter_mut().filter(|(_, stream)| stream.stage == Stage::Begun) {
             stream.gone(id.clone());
             self.ready.insert(*call);
         }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::volumes::{TLS_DIRECTORY, TOKEN_PATH};
 use crate::config::Config;
 use crate::core::admit::Admitted;
-use crate::core::admit::environment::literal;
+use crate::core::admit::environment::{MAIN_PROCESS_SPEC, USER_ENVIRONMENT, literal};
 
 /// `env` of the sandbox container, one entry a name (the API server refuses two), ordered by name. Every value is written so that kubelet
 /// gives the process exactly what was meant.
@@ -19,7 +19,7 @@ pub fn variables(config: &Config, admitted: &Admitted) -> Vec<Value> {
     };
     set("OPENSHELL_ENDPOINT", &config.gateway_endpoint);
     set("OPENSHELL_K8S_SA_TOKEN_FILE", TOKEN_PATH);
-    set("OPENSHELL_MAIN_PROCESS_SPEC", admitted.main_process.as_str());
+    set(MAIN_PROCESS_SPEC, admitted.main_process.as_str());
     set("OPENSHELL_NETWORK_RUNTIME_CAPABILITIES", "");
     // Must be empty while uid and gid are given: the supervisor takes one source of identity.
     set("OPENSHELL_OCI_IMAGE_USER", "");
@@ -36,7 +36,7 @@ pub fn variables(config: &Config, admitted: &Admitted) -> Vec<Value> {
     }
     if !admitted.environment.is_empty() {
         // Children of the SSH server start with an empty environment plus this.
-        set("OPENSHELL_USER_ENVIRONMENT", &admitted.environment.as_json());
+        set(USER_ENVIRONMENT, &admitted.environment.as_json());
     }
     variables.into_iter().map(|(name, value)| json!({ "name": name, "value": value })).collect()
 }
