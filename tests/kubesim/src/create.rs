@@ -1,0 +1,236 @@
+//! POST: decoding, admission, validation, storing.
+
+use crate::cluster::{Cluster, Reply};
+use crate::convert;
+use crate::defaults::default_fields;
+use crate::failure::{Cause, Failure};
+use crate::http::{Request, Target};
+use crate::object::{self, Object};
+use crate::resource::Kind;
+use crate::route::Place;
+use crate::store::Key;
+use crate::validate::prune_sandbox;
+use crate::view::View;
+use serde_json::{Value, json};
+
+/// What to do about fields the schema does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    Ignored,
+    Warned,
+    Refused,
+}
+
+/// Whether a write is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Run {
+    Real,
+    Dry,
+}
+
+impl Unknown {
+    pub fn parse(target: &Target) -> Result<Self, Failure> {
+        match target.parameter("fieldValidation") {
+            Some("Ignore") => Ok(Self::Ignored),
+            None | Some("Warn") => Ok(Self::Warned),
+            Some("Strict") => Ok(Self::Refused),
+            Some(other) => Err(Failure::invalid_options(
+                "CreateOptions",
+                vec![Cause::unsupported("fieldValidation", &json!(other), &["", "Ignore", "Strict", "Warn"])],
+            )),
+        }
+    }
+}
+
+impl Run {
+    pub fn parse(target: &Target) -> Result<Self, Failure> {
+        match target.parameter("dryRun") {
+            None => Ok(Self::Real),
+            Some("All") => Ok(Self::Dry),
+            Some(other) => Err(Failure::invalid_options("CreateOptions", vec![Cause::unsupported("dryRun", &json!([other]), &["All"])])),
+        }
+    }
+}
+
+impl Cluster {
+    pub(crate) fn create_from(&mut self, user: &str, place: &Place, target: &Target, request: &Request) -> Result<Reply, Failure> {
+        require_json(request)?;
+        let unknown = Unknown::parse(target)?;
+        let run = Run::parse(target)?;
+        let body = decode(&request.body)?;
+        match place.subresource.as_str() {
+            "" => {}
+            "binding" => return self.bind_from(place, &body),
+            "eviction" => return self.evict_from(place, &body),
+            "token" => return self.token_from(place, &body),
+            _ => return Err(Failure::method_not_allowed(place.kind, "create")),
+        }
+        if place.kind.is_namespaced() && place.namespace.is_empty() {
+            return Err(Failure::NoHandler);
+        }
+        check_type(place, &body)?;
+        let mut object = body;
+        settle_place(place, &mut object)?;
+        let warnings = Self::decode_fields(place, &mut object, unknown)?;
+        let _ = user;
+        let created = self.create(place.kind, object, run)?;
+        let body = self.render(place.kind, &place.version, View::Full, &created).into_bytes();
+        Ok(Reply { status: 201, body, warnings })
+    }
+
+    /// Stores a new object, given in any version its kind is served in, after admission and validation.
+    pub(crate) fn create(&mut self, kind: Kind, mut object: Value, run: Run) -> Result<Object, Failure> {
+        self.name_generated(&mut object);
+        let key = Key::of(&object);
+        self.admit_namespace(kind, &key)?;
+        self.prepare(kind, &mut object);
+        self.admit_pod_defaults(kind, &mut object)?;
+        let causes = self.faults_of(kind, &object);
+        if !causes.is_empty() {
+            return Err(Failure::invalid(kind, &key.name, causes));
+        }
+        self.admit(kind, &object)?;
+        if let Some(held) = self.store.get(kind, &key) {
+            return Err(if object::is_deleting(held) {
+                Failure::being_deleted(kind, &key.name)
+            } else {
+                Failure::already_exists(kind, &key.name)
+            });
+        }
+        let version = object["apiVersion"].clone();
+        let mut object = self.mint(kind, object);
+        if kind == Kind::Sandbox {
+            object["apiVersion"] = version;
+            object = convert::convert(&object, self.stored_version(kind));
+        }
+        Ok(match run {
+            Run::Real => self.store.create(kind, object),
+            Run::Dry => Object::new(object),
+        })
+    }
+
+    /// `generateName` gets a suffix when there is no name.
+    fn name_generated(&mut self, object: &mut Value) {
+        let prefix = object["metadata"]["generateName"].as_str().map(str::to_owned);
+        if let (Some(prefix), "") = (prefix, object::name(object)) {
+            let name = format!("{prefix}{}", self.suffix());
+            object::metadata_mut(object).insert("name".into(), json!(name));
+        }
+    }
+
+    /// Five characters no other generated name has.
+    pub(crate) fn suffix(&mut self) -> String {
+        const ALPHABET: &[u8; 27] = b"bcdfghjklmnpqrstvwxz2456789";
+        let mut number = self.next_suffix;
+        self.next_suffix += 1;
+        let mut out = String::with_capacity(5);
+        for _ in 0..5 {
+            let digit = usize::try_from(number % 27).unwrap_or(0);
+            out.push(char::from(ALPHABET[digit]));
+            number /= 27;
+        }
+        out
+    }
+
+    /// Prunes and defaults a custom resource; what it did not know is refused or told.
+    pub(crate) fn decode_fields(place: &Place, object: &mut Value, unknown: Unknown) -> Result<Vec<String>, Failure> {
+        if place.kind != Kind::Sandbox {
+            return Ok(Vec::new());
+        }
+        let told = prune_sandbox(&place.version, object);
+        match unknown {
+            Unknown::Refused if !told.is_empty() => Err(Failure::bad_request(format!(
+                "{} in version \"{}\" cannot be handled as a {}: strict decoding error: {}",
+                place.kind.resource().kind,
+                place.version,
+                place.kind.resource().kind,
+                told.join(", ")
+            ))),
+            Unknown::Warned => Ok(told),
+            Unknown::Refused | Unknown::Ignored => Ok(Vec::new()),
+        }
+    }
+
+    /// A new object begins without status, and with its kind's defaults.
+    fn prepare(&mut self, kind: Kind, object: &mut Value) {
+        let metadata = object::metadata_mut(object);
+        for given_by_server in [
+            "uid",
+            "creationTimestamp",
+            "generation",
+            "resourceVersion",
+            "deletionTimestamp",
+            "deletionGracePeriodSeconds",
+            "selfLink",
+            "managedFields",
+        ] {
+            metadata.remove(given_by_server);
+        }
+        if kind.has_status()
+            && let Value::Object(fields) = object
+        {
+            fields.remove("status");
+        }
+        default_fields(kind, object);
+        self.begin_fields(kind, object);
+    }
+}
+
+impl Failure {
+    /// Bad options of a write.
+    pub(crate) fn invalid_options(options: &str, causes: Vec<Cause>) -> Self {
+        let mut failure = Self::invalid_list_options(causes);
+        if let Self::Status(status) = &mut failure {
+            status.message = status.message.replacen("ListOptions", options, 1);
+            status.details["kind"] = json!(options);
+        }
+        failure
+    }
+}
+
+pub(crate) fn require_json(request: &Request) -> Result<(), Failure> {
+    let media = request.content_type.as_deref().unwrap_or("application/json");
+    let media = media.split(';').next().unwrap_or_default().trim();
+    if matches!(media, "" | "application/json") { Ok(()) } else { Err(Failure::unsupported_media("application/json, application/yaml")) }
+}
+
+pub(crate) fn decode(body: &[u8]) -> Result<Value, Failure> {
+    serde_json::from_slice(body).map_err(|error| Failure::bad_request(format!("couldn't get version/kind; json parse error: {error}")))
+}
+
+/// The body must say what it is, and be what the path serves.
+pub(crate) fn check_type(place: &Place, body: &Value) -> Result<(), Failure> {
+    let resource = place.kind.resource();
+    let kind = body["kind"].as_str().unwrap_or_default();
+    let version = body["apiVersion"].as_str().unwrap_or_default();
+    let expected = place.kind.api_version(&place.version);
+    if place.kind.is_custom() && kind.is_empty() {
+        return Err(Failure::bad_request(format!("Object 'Kind' is missing in '{body}'")));
+    }
+    if !version.is_empty() && version != expected {
+        return Err(Failure::bad_request(format!(
+            "the API version in the data ({version}) does not match the expected API version ({expected})"
+        )));
+    }
+    if !kind.is_empty() && kind != resource.kind {
+        return Err(Failure::bad_request(format!(
+            "{kind} in version \"{}\" cannot be handled as a {}: no kind \"{kind}\" is registered",
+            place.version, resource.kind
+        )));
+    }
+    Ok(())
+}
+
+/// The namespace of the path, and the version it names.
+pub(crate) fn settle_place(place: &Place, object: &mut Value) -> Result<(), Failure> {
+    let held = object::namespace(object);
+    if !held.is_empty() && held != place.namespace {
+        return Err(Failure::bad_request("the namespace of the provided object does not match the namespace sent on the request"));
+    }
+    object["apiVersion"] = json!(place.kind.api_version(&place.version));
+    object["kind"] = json!(place.kind.resource().kind);
+    if place.kind.is_namespaced() {
+        object::metadata_mut(object).insert("namespace".into(), json!(place.namespace));
+    }
+    Ok(())
+}
