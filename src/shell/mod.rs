@@ -1,0 +1,104 @@
+//! Everything that touches the world, and nothing that decides.
+//!
+//! ```text
+//!  gateway ── socket ── grpc ──► arrival ──► runtime ──► core
+//!                        ▲                    │  │
+//!                        └──── replies ───────┘  └──► api ── API server
+//! ```
+//!
+//! * [`runtime`]: the loop. One input, then all outputs, then the next.
+//! * [`arrival`]: the channels on which inputs come.
+//! * [`socket`]: the private socket: directory, modes, lock, peers.
+//! * [`grpc`]: the generated service on that socket, and [`codec`], its messages.
+//! * [`api`]: HTTP/2 over TLS to the API server.
+//! * [`clock`]: what an input is stamped with. [`log`]: what a person reads. [`limits`]: every bound.
+//!
+//! One thread does it all. Nothing here keeps state about sandboxes.
+
+mod api;
+mod arrival;
+mod clock;
+pub(crate) mod codec;
+mod grpc;
+mod limits;
+mod log;
+mod runtime;
+mod socket;
+
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::process;
+
+pub use api::{ApiServer, CREDENTIALS_DIR, ConfigurationError};
+pub use tracing::level_filters::LevelFilter;
+
+use crate::config::Config;
+use crate::core::Driver;
+use runtime::Ending;
+use socket::Place;
+
+/// Exit code of a process whose settings cannot work.
+const EXIT_SETTINGS: u8 = 2;
+/// Exit code of a process in a cluster that is not fit for it.
+const EXIT_UNFIT: u8 = 3;
+
+/// What the shell must be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// Where the gateway finds us.
+    pub socket: PathBuf,
+    /// Who may speak there beside our own uid.
+    pub allowed_uids: Vec<u32>,
+    /// Where the API server is.
+    pub api: ApiServer,
+    /// How much is logged, where `RUST_LOG` does not say it.
+    pub log_level: LevelFilter,
+}
+
+/// Runs the driver until it is told to stop. Ends with 0 after SIGTERM or SIGINT, 2 when the socket cannot be had, and 3 when the cluster is not fit;
+/// what is wrong is then on standard error.
+#[must_use]
+pub fn main(settings: Settings, config: Config) -> process::ExitCode {
+    log::start(settings.log_level, std::env::var("RUST_LOG").ok().as_deref());
+    let ended = serve(settings, config).unwrap_or_else(Ending::Failed);
+    match ended {
+        Ending::Stopped => process::ExitCode::SUCCESS,
+        Ending::Failed(text) => complain(&text, EXIT_SETTINGS),
+        Ending::Unfit(text) => complain(&text, EXIT_UNFIT),
+    }
+}
+
+/// Builds what the loop needs, and runs it.
+fn serve(settings: Settings, config: Config) -> Result<Ending, String> {
+    let seed = seed().map_err(|error| format!("reading /dev/urandom: {error}"))?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| format!("starting the runtime: {error}"))?;
+    let ending = runtime.block_on(async {
+        let place = Place::take(&settings.socket, &settings.allowed_uids).await.map_err(|error| error.to_string())?;
+        let signals = runtime::signals().map_err(|error| format!("listening for signals: {error}"))?;
+        Ok(runtime::run(Driver::new(config, seed), &place, settings.api, signals, runtime::Pace::default()).await)
+    });
+    // A name that is still being resolved would hold the process up.
+    runtime.shutdown_background();
+    ending
+}
+
+/// Entropy for jitter. It is logged, because with it a recording can be replayed; nothing secret hangs on it.
+fn seed() -> io::Result<[u8; 32]> {
+    let mut seed = [0; 32];
+    File::open("/dev/urandom")?.read_exact(&mut seed)?;
+    let hex: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+    tracing::debug!(seed = hex, "the seed of this run");
+    Ok(seed)
+}
+
+/// Says what is wrong on standard error.
+fn complain(text: &str, code: u8) -> process::ExitCode {
+    // Nobody is left to hear of an error here.
+    let _ = writeln!(io::stderr(), "openshell-driver-kyma: {text}");
+    process::ExitCode::from(code)
+}

@@ -1,0 +1,367 @@
+//! The loop: one input with the time, then every output in order, then the next input.
+//!
+//! Nothing in it waits. Exchanges and watches are tasks of their own and come back as arrivals; a caller gets its reply through a channel that has
+//! room for it; what the loop must tell the core itself (a stream's first credit) stands in a queue that is emptied first.
+
+mod calls;
+mod ending;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::future::pending;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use self::calls::Calls;
+pub(super) use self::ending::Ending;
+use super::api::{Api, ApiServer};
+use super::arrival::{self, Arrival, Door, Inbox, LineSink, Returned};
+use super::clock::Clock;
+use super::grpc::server::{self, Phase};
+use super::grpc::service::Service;
+use super::limits;
+use super::socket::Place;
+use crate::core::Driver;
+use crate::core::io::{Aborted, ExchangeId, ExitCode, Fault, HttpRequest, Input, Lane, Output, Outputs, WatchId};
+use crate::core::note::{Note, Outcome, Weight};
+use crate::core::time::{Mono, Now};
+
+/// What is driven: the core, or a stand-in for it in tests.
+pub(super) trait Core {
+    /// Takes an input and pushes what must be done.
+    fn handle(&mut self, now: Now, input: Input, out: &mut Outputs);
+}
+
+impl Core for Driver {
+    fn handle(&mut self, now: Now, input: Input, out: &mut Outputs) {
+        Self::handle(self, now, input, out);
+    }
+}
+
+/// How long the loop waits for what may not come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// For the first sync, before the socket is bound all the same.
+    pub(super) bind_after: Duration,
+    /// For the core to be done after it was told to stop.
+    pub(super) stop_within: Duration,
+    /// For connections to carry the last statuses.
+    pub(super) last_words: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            bind_after: limits::BIND_AFTER,
+            stop_within: limits::STOP_WITHIN.saturating_sub(limits::LAST_WORDS),
+            last_words: limits::LAST_WORDS,
+        }
+    }
+}
+
+/// The names of the signals that ask for a stop, as they come. From now on they no longer end the process by themselves.
+pub(super) fn signals() -> io::Result<mpsc::Receiver<&'static str>> {
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (sender, receiver) = mpsc::channel(2);
+    tokio::spawn(async move {
+        loop {
+            let name = tokio::select! {
+                Some(()) = term.recv() => "SIGTERM",
+                Some(()) = int.recv() => "SIGINT",
+                else => return,
+            };
+            if sender.send(name).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok(receiver)
+}
+
+/// Runs `core` between the gateway at `place` and the API server until it is told to stop.
+pub(super) async fn run(core: impl Core, place: &Place, api: ApiServer, mut signals: mpsc::Receiver<&'static str>, pace: Pace) -> Ending {
+    let (door, inbox) = arrival::channel();
+    let mut house = Loop {
+        core,
+        clock: Clock::start(),
+        door,
+        api: Arc::new(Api::new(api)),
+        gateway: Gateway::Expected { place, bind_by: Instant::now() + pace.bind_after },
+        calls: Calls::default(),
+        exchanges: BTreeMap::new(),
+        watches: BTreeMap::new(),
+        wake: None,
+        own: VecDeque::from([Input::Wake]),
+        stage: Stage::Running,
+        pace,
+    };
+    let ending = house.run(inbox, &mut signals).await;
+    house.leave().await;
+    ending
+}
+
+/// How far the process has come.
+enum Stage {
+    Running,
+    /// Told to stop; leaves at that time at the latest.
+    Stopping(Instant),
+    Ended(Ending),
+}
+
+/// The gateway's side.
+enum Gateway<'place> {
+    /// Nobody can connect yet.
+    Expected { place: &'place Place, bind_by: Instant },
+    /// Connections are served by a task.
+    Served { phase: watch::Sender<Phase>, task: JoinHandle<()> },
+    /// There will be none any more.
+    Closed,
+}
+
+struct Loop<'place, C> {
+    core: C,
+    clock: Clock,
+    door: Door,
+    api: Arc<Api>,
+    gateway: Gateway<'place>,
+    calls: Calls,
+    exchanges: BTreeMap<ExchangeId, AbortHandle>,
+    watches: BTreeMap<WatchId, AbortHandle>,
+    wake: Option<Mono>,
+    /// What the loop itself must tell the core, before anything else.
+    own: VecDeque<Input>,
+    stage: Stage,
+    pace: Pace,
+}
+
+impl<C: Core> Loop<'_, C> {
+    async fn run(&mut self, mut inbox: Inbox, signals: &mut mpsc::Receiver<&'static str>) -> Ending {
+        loop {
+            let leave_at = match &mut self.stage {
+                Stage::Ended(ending) => return std::mem::replace(ending, Ending::Stopped),
+                Stage::Running => None,
+                Stage::Stopping(at) => Some(*at),
+            };
+            if let Some(input) = self.own.pop_front() {
+                self.turn(input);
+                continue;
+            }
+            let bind_by = match &self.gateway {
+                Gateway::Expected { bind_by, .. } => Some(*bind_by),
+                Gateway::Served { .. } | Gateway::Closed => None,
+            };
+            let wake = self.wake.map(|wish| self.clock.instant(wish));
+            tokio::select! {
+                Some(signal) = signals.recv() => self.stop(signal),
+                Some(returned) = inbox.returned.recv() => self.returned(returned),
+                Some(arrival) = inbox.arrivals.recv() => self.arrived(arrival),
+                () = until(wake) => {
+                    self.wake = None;
+                    self.own.push_back(Input::Wake);
+                }
+                () = until(bind_by) => self.bind(),
+                () = until(leave_at) => {
+                    tracing::warn!(calls = self.calls.len(), exchanges = self.exchanges.len(), "the stop took too long; leaving what is in flight");
+                    self.stage = Stage::Ended(Ending::Stopped);
+                }
+            }
+        }
+    }
+
+    /// One input, and all it causes.
+    fn turn(&mut self, input: Input) {
+        let mut out = Outputs::new();
+        self.core.handle(self.clock.now(), input, &mut out);
+        for output in out {
+            self.carry_out(output);
+        }
+    }
+
+    fn arrived(&mut self, arrival: Arrival) {
+        match arrival {
+            // Who left while the call waited here has never been there.
+            Arrival::Call { caller, .. } if caller.is_gone() => {}
+            Arrival::Call { call, request, deadline, trace, caller } => {
+                self.own.push_back(Input::Call { call, request, deadline, trace });
+                self.own.extend(self.calls.begin(call, caller));
+            }
+            Arrival::Answer { exchange, result } => {
+                if self.exchanges.remove(&exchange).is_some() {
+                    self.own.push_back(Input::Answer { exchange, result });
+                }
+            }
+            Arrival::Line { watch, line, room } => {
+                if self.watches.contains_key(&watch) {
+                    self.turn(Input::Line { watch, line });
+                }
+                drop(room);
+            }
+            Arrival::Closed { watch, end } => {
+                if self.watches.remove(&watch).is_some() {
+                    self.own.push_back(Input::Closed { watch, end });
+                }
+            }
+        }
+    }
+
+    fn returned(&mut self, returned: Returned) {
+        let input = match returned {
+            Returned::Left(call) => self.calls.left(call),
+            Returned::Credit(call, events) => self.calls.credit(call, events),
+        };
+        self.own.extend(input);
+    }
+
+    fn carry_out(&mut self, output: Output) {
+        match output {
+            Output::Exchange { exchange, lane, request, deadline } => self.exchange(exchange, lane, request, deadline),
+            Output::Watch { watch, request } => self.watch(watch, request),
+            Output::Abort(aborted) => {
+                let task = match aborted {
+                    Aborted::Exchange(exchange) => self.exchanges.remove(&exchange),
+                    Aborted::Watch(watch) => self.watches.remove(&watch),
+                };
+                if let Some(task) = task {
+                    task.abort();
+                }
+            }
+            Output::Reply { call, reply } => self.calls.reply(call, reply),
+            Output::Event { call, event } => self.own.extend(self.calls.event(call, event)),
+            Output::WakeAt(wish) => self.wake = Some(wish),
+            Output::Note(note) => {
+                tell(&note);
+                if matches!(note, Note::Synced { .. }) {
+                    self.bind();
+                }
+            }
+            Output::Drained => {
+                if matches!(self.stage, Stage::Stopping(_)) {
+                    self.stage = Stage::Ended(Ending::Stopped);
+                }
+            }
+            Output::Exit { code: ExitCode::Unfit, text } => self.stage = Stage::Ended(Ending::Unfit(text)),
+        }
+    }
+
+    fn exchange(&mut self, exchange: ExchangeId, lane: Lane, request: HttpRequest, deadline: Mono) {
+        if self.exchanges.len() >= limits::EXCHANGES {
+            let fault = Fault::NotSent("too many exchanges with the API server are under way".into());
+            self.own.push_back(Input::Answer { exchange, result: Err(fault) });
+            return;
+        }
+        let (api, arrivals) = (Arc::clone(&self.api), self.door.arrivals.clone());
+        let deadline = self.clock.instant(deadline);
+        let task = tokio::spawn(async move {
+            let result = api.exchange(lane, request, deadline).await;
+            // An error means that the loop has ended.
+            let _ = arrivals.send(Arrival::Answer { exchange, result }).await;
+        });
+        self.exchanges.insert(exchange, task.abort_handle());
+    }
+
+    fn watch(&mut self, watch: WatchId, request: HttpRequest) {
+        let (api, arrivals) = (Arc::clone(&self.api), self.door.arrivals.clone());
+        let sink = LineSink::new(watch, &self.door);
+        let task = tokio::spawn(async move {
+            let end = api.watch(request, &sink).await;
+            // An error means that the loop has ended.
+            let _ = arrivals.send(Arrival::Closed { watch, end }).await;
+        });
+        self.watches.insert(watch, task.abort_handle());
+    }
+
+    /// Lets the gateway in, if it is not in yet.
+    fn bind(&mut self) {
+        let Gateway::Expected { place, .. } = &self.gateway else {
+            return;
+        };
+        match place.bind() {
+            Ok(listener) => {
+                tracing::info!(socket = %place.path().display(), "driver ready");
+                let (phase, watched) = watch::channel(Phase::Serving);
+                let service = Service::new(self.door.clone(), self.clock);
+                let task = tokio::spawn(server::serve(listener, service, watched));
+                self.gateway = Gateway::Served { phase, task };
+            }
+            Err(error) => self.stage = Stage::Ended(Ending::Failed(error.to_string())),
+        }
+    }
+
+    /// The first signal asks for an orderly stop, the next one does not wait for it.
+    fn stop(&mut self, signal: &'static str) {
+        match self.stage {
+            Stage::Running => {
+                tracing::info!(signal, "stopping");
+                self.stage = Stage::Stopping(Instant::now() + self.pace.stop_within);
+                match &self.gateway {
+                    // An error means that the task has ended, and the socket with it.
+                    Gateway::Served { phase, .. } => drop(phase.send(Phase::Stopping)),
+                    Gateway::Expected { .. } | Gateway::Closed => self.gateway = Gateway::Closed,
+                }
+                self.own.push_back(Input::Stop);
+            }
+            Stage::Stopping(_) => {
+                tracing::warn!(signal, "leaving at once");
+                self.stage = Stage::Ended(Ending::Stopped);
+            }
+            Stage::Ended(_) => {}
+        }
+    }
+
+    /// Ends what is still in flight, and lets connections carry what was said last.
+    async fn leave(mut self) {
+        for task in self.exchanges.values().chain(self.watches.values()) {
+            task.abort();
+        }
+        self.calls.end();
+        if let Gateway::Served { phase, mut task } = self.gateway {
+            // An error means that the task has ended.
+            let _ = phase.send(Phase::Stopping);
+            if timeout(self.pace.last_words, &mut task).await.is_err() {
+                tracing::debug!("a client does not read; its connection is cut");
+                task.abort();
+                // Until it is gone, and the socket's file with it.
+                let _ = task.await;
+            }
+        }
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => pending().await,
+    }
+}
+
+/// A note as a line of the log.
+fn tell(note: &Note) {
+    macro_rules! line {
+        ($level:ident $($field:tt)*) => { tracing::$level!(event = note.event(), $($field)* "{note}") };
+    }
+    if let Note::Called { call, rpc, outcome, millis, sandbox, trace } = note {
+        let (call, rpc, sandbox, trace) =
+            (call.0, rpc.name(), sandbox.as_ref().map(tracing::field::display), trace.as_ref().map(|trace| trace.as_str()));
+        let code = match outcome {
+            Outcome::Ok => None,
+            Outcome::Cancelled => Some("CANCELLED".to_owned()),
+            Outcome::Status(code) => Some(format!("{code:?}")),
+        };
+        match note.weight() {
+            Weight::Detail => line!(debug call, rpc, code, millis, sandbox, trace,),
+            Weight::Event => line!(info call, rpc, code, millis, sandbox, trace,),
+            Weight::Warning => line!(warn call, rpc, code, millis, sandbox, trace,),
+        }
+        return;
+    }
+    match note.weight() {
+        Weight::Detail => line!(debug),
+        Weight::Event => line!(info),
+        Weight::Warning => line!(warn),
+    }
+}

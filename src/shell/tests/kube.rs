@@ -1,0 +1,111 @@
+//! A server behind TLS, as raw as HTTP/2 is, that answers as a test tells it.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use h2::RecvStream;
+use h2::server::{Connection, SendResponse};
+use http::Request;
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::Scratch;
+use crate::shell::api::ApiServer;
+
+/// One accepted connection.
+pub(in crate::shell) type Accepted = Connection<TlsStream<TcpStream>, Bytes>;
+/// One request on it.
+pub(in crate::shell) type Asked = (Request<RecvStream>, SendResponse<Bytes>);
+
+/// A server and the credentials it is reached with.
+pub(in crate::shell) struct Kube {
+    pub(in crate::shell) server: ApiServer,
+    pub(in crate::shell) scratch: Scratch,
+    /// Connections accepted so far.
+    pub(in crate::shell) connections: Arc<AtomicUsize>,
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+}
+
+impl Kube {
+    /// A server on a port of its own that speaks HTTP/2.
+    pub(in crate::shell) async fn new() -> Self {
+        Self::speaking(&[b"h2"]).await
+    }
+
+    /// A server that offers these protocols.
+    pub(in crate::shell) async fn speaking(protocols: &[&[u8]]) -> Self {
+        let scratch = Scratch::new();
+        let mut ca = CertificateParams::new(Vec::<String>::new()).unwrap();
+        ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let ca_key = KeyPair::generate().unwrap();
+        fs::write(scratch.path("ca.crt"), ca.self_signed(&ca_key).unwrap().pem()).unwrap();
+        fs::write(scratch.path("token"), "token-1").unwrap();
+
+        let key = KeyPair::generate().unwrap();
+        let issuer = Issuer::new(ca, ca_key);
+        let certificate = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+        let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
+            .unwrap();
+        config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let server = ApiServer {
+            host: "127.0.0.1".into(),
+            port: listener.local_addr().unwrap().port(),
+            ca_file: scratch.path("ca.crt"),
+            token_file: scratch.path("token"),
+        };
+        Self { server, scratch, connections: Arc::default(), listener, acceptor: TlsAcceptor::from(Arc::new(config)) }
+    }
+
+    /// The next connection. A client that gives up during TLS is passed over.
+    pub(in crate::shell) async fn accept(&self) -> Accepted {
+        loop {
+            let (tcp, _) = self.listener.accept().await.unwrap();
+            if let Ok(tls) = self.acceptor.accept(tcp).await {
+                self.connections.fetch_add(1, Ordering::Relaxed);
+                return h2::server::Builder::new().initial_window_size(1 << 20).handshake(tls).await.unwrap();
+            }
+        }
+    }
+
+    /// Answers every request on every connection in a task of its own.
+    pub(in crate::shell) fn answer_all<F, R>(self, answer: F) -> (ApiServer, Arc<AtomicUsize>, Arc<Self>)
+    where
+        F: Fn(Asked) -> R + Clone + Send + Sync + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        let (server, connections) = (self.server.clone(), Arc::clone(&self.connections));
+        let kube = Arc::new(self);
+        let accepting = Arc::clone(&kube);
+        tokio::spawn(async move {
+            loop {
+                let mut connection = accepting.accept().await;
+                let answer = answer.clone();
+                tokio::spawn(async move {
+                    while let Some(Ok(asked)) = connection.accept().await {
+                        tokio::spawn(answer(asked));
+                    }
+                });
+            }
+        });
+        (server, connections, kube)
+    }
+}
+
+/// An answer with a body, to its end.
+pub(in crate::shell) fn respond(respond: &mut SendResponse<Bytes>, status: u16, body: impl Into<Bytes>) {
+    let response = http::Response::builder().status(status).header("content-type", "application/json").body(()).unwrap();
+    respond.send_response(response, false).unwrap().send_data(body.into(), true).unwrap();
+}
