@@ -1,0 +1,122 @@
+//! From texts to settings: each value read as what it should be, then those that must agree compared.
+
+use super::endpoint::{Endpoint, Scheme};
+use super::sources::{Given, Sources};
+use super::table::{self, Flag};
+use super::usage::Usage;
+use super::{Run, values};
+use crate::config::{Config, DefaultResources, PodConfig, Sideload, SupervisorConfig, WorkspaceVolume};
+use crate::core::admit::quantity::Quantity;
+use crate::core::names::Namespace;
+
+/// The only place of the supervisor in its image from which an image volume shows it where the pod starts it.
+const BINARY_AT_IMAGE_ROOT: &str = "/openshell-sandbox";
+const TOKEN_TTL_SECS: std::ops::RangeInclusive<u32> = 600..=86_400;
+const STOP_TIMEOUT_SECS: std::ops::RangeInclusive<u64> = 1..=3_600;
+
+/// Everything, from everywhere.
+pub fn run(sources: &Sources<'_>) -> Result<Run, Usage> {
+    let namespace = sources.value(&table::NAMESPACE)?.read(values::namespace)?;
+    let client_tls_secret = read_optional(sources, &table::CLIENT_TLS_SECRET_NAME, values::object_name)?;
+    let config = Config {
+        gateway_id: sources.value(&table::GATEWAY_ID)?.read(values::label_value)?,
+        gateway_endpoint: gateway_endpoint(sources, &namespace, client_tls_secret.as_deref())?,
+        stop_timeout_secs: sources.value(&table::STOP_TIMEOUT_SECS)?.read(|text| values::number(text, &STOP_TIMEOUT_SECS))?,
+        pod: PodConfig {
+            image: sources.value(&table::SANDBOX_IMAGE)?.read(values::image)?,
+            image_pull_policy: read_optional(sources, &table::IMAGE_PULL_POLICY, values::pull_policy)?,
+            image_pull_secrets: read_list(sources, &table::IMAGE_PULL_SECRETS, values::object_name)?,
+            service_account: sources.value(&table::SANDBOX_SERVICE_ACCOUNT)?.read(values::object_name)?,
+            supervisor: supervisor(sources)?,
+            client_tls_secret,
+            token_ttl_secs: sources.value(&table::SA_TOKEN_TTL_SECS)?.read(|text| values::number(text, &TOKEN_TTL_SECS))?,
+            workspace: WorkspaceVolume {
+                size: sources.value(&table::SANDBOX_STORAGE_SIZE)?.read(values::some_quantity)?,
+                storage_class: read_optional(sources, &table::SANDBOX_STORAGE_CLASS, values::object_name)?,
+            },
+            default_resources: default_resources(sources)?,
+        },
+        namespace,
+    };
+    let mut allowed_uids = read_list(sources, &table::ALLOW_UID, |text| values::number(text, &(0..=u32::MAX - 1)))?;
+    allowed_uids.sort_unstable();
+    allowed_uids.dedup();
+    Ok(Run {
+        socket: sources.value(&table::SOCKET)?.read(values::absolute_path)?.into(),
+        allowed_uids,
+        log_level: sources.value(&table::LOG_LEVEL)?.read(values::log_level)?,
+        config,
+    })
+}
+
+fn gateway_endpoint(sources: &Sources<'_>, namespace: &Namespace, client_tls_secret: Option<&str>) -> Result<String, Usage> {
+    let Some(given) = sources.optional(&table::GATEWAY_ENDPOINT)? else {
+        let scheme = if client_tls_secret.is_some() { Scheme::Secure } else { Scheme::Plain };
+        return Ok(Endpoint::derived(namespace, scheme).url);
+    };
+    let endpoint = given.read(Endpoint::parse)?;
+    if endpoint.scheme == Scheme::Secure && client_tls_secret.is_none() {
+        return Err(Usage::Conflict(format!(
+            "{} is {}, but --client-tls-secret-name is not given: a supervisor speaks https only with a CA, a certificate and a key. Name a \
+             secret that has ca.crt, tls.crt and tls.key, or use http",
+            given.place(),
+            endpoint.url
+        )));
+    }
+    Ok(endpoint.url)
+}
+
+fn supervisor(sources: &Sources<'_>) -> Result<SupervisorConfig, Usage> {
+    let binary_path = sources.value(&table::SUPERVISOR_BINARY_PATH)?;
+    let given = sources.value(&table::SUPERVISOR_SIDELOAD)?;
+    let at_root = binary_path.text() == BINARY_AT_IMAGE_ROOT;
+    let sideload = match given.read(values::sideload)? {
+        Sideload::ImageVolume if !at_root => {
+            return Err(Usage::Conflict(format!(
+                "{} is image-volume and {} is {}: an image volume shows the supervisor only when it is {BINARY_AT_IMAGE_ROOT} in its image. \
+                 Use init-container, or an image that has it there",
+                given.place(),
+                binary_path.place(),
+                binary_path.text()
+            )));
+        }
+        Sideload::Auto if !at_root => Sideload::InitContainer,
+        sideload => sideload,
+    };
+    Ok(SupervisorConfig {
+        image: sources.value(&table::SUPERVISOR_IMAGE)?.read(values::image)?,
+        binary_path: binary_path.read(values::absolute_path)?,
+        mount_path: sources.value(&table::SUPERVISOR_MOUNT_PATH)?.read(values::mount_path)?,
+        sideload,
+    })
+}
+
+fn default_resources(sources: &Sources<'_>) -> Result<DefaultResources, Usage> {
+    let (cpu_request, cpu) = share(sources, &table::SANDBOX_CPU_REQUEST, &table::SANDBOX_CPU)?;
+    let (memory_request, memory) = share(sources, &table::SANDBOX_MEMORY_REQUEST, &table::SANDBOX_MEMORY)?;
+    let (ephemeral_storage_request, ephemeral_storage) =
+        share(sources, &table::SANDBOX_EPHEMERAL_STORAGE_REQUEST, &table::SANDBOX_EPHEMERAL_STORAGE)?;
+    Ok(DefaultResources { cpu, cpu_request, memory, memory_request, ephemeral_storage, ephemeral_storage_request })
+}
+
+/// A request and the limit it must fit in.
+fn share(sources: &Sources<'_>, request: &Flag, limit: &Flag) -> Result<(Quantity, Quantity), Usage> {
+    let (request, limit) = (sources.value(request)?, sources.value(limit)?);
+    let (request_value, limit_value) = (request.read(values::quantity)?, limit.read(values::some_quantity)?);
+    if request_value > limit_value {
+        return Err(Usage::Conflict(format!(
+            "{} is {request_value}, more than {} ({limit_value}): a sandbox can't be promised more than it may use",
+            request.place(),
+            limit.place()
+        )));
+    }
+    Ok((request_value, limit_value))
+}
+
+fn read_optional<T>(sources: &Sources<'_>, flag: &Flag, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<Option<T>, Usage> {
+    sources.optional(flag)?.map(|given| given.read(parse)).transpose()
+}
+
+fn read_list<T>(sources: &Sources<'_>, flag: &Flag, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Usage> {
+    sources.list(flag)?.iter().map(|given: &Given| given.read(&parse)).collect()
+}

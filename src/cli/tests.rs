@@ -1,0 +1,387 @@
+//! The parser as the function it is: arguments and variables in, settings or advice out.
+
+use std::path::PathBuf;
+
+use tracing::level_filters::LevelFilter;
+
+use super::table::{FLAGS, Fallback, Flag, Takes};
+use super::upstream::{UNSERVED, WhenSet};
+use super::{Command, Environment, Run, Usage, help, parse};
+use crate::config::{PullPolicy, Sideload};
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    variables.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect()
+}
+
+fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Run, String> {
+    match parse(arguments.iter().map(Into::into), &environment(variables)) {
+        Ok(Command::Run(run)) => Ok(*run),
+        Ok(other) => Err(format!("not run but {other:?}")),
+        Err(usage) => Err(usage.to_string()),
+    }
+}
+
+/// What is said about a command line that must not be taken.
+fn refusal(arguments: &[&str], variables: &[(&str, &str)]) -> Result<String, String> {
+    match run(arguments, variables) {
+        Ok(_) => Err(format!("{arguments:?} {variables:?} is taken")),
+        Err(text) => Ok(text),
+    }
+}
+
+#[test]
+fn nothing_given_means_the_defaults() -> Result<(), String> {
+    let run = run(&[], &[])?;
+    assert_eq!(run.socket, PathBuf::from("/var/run/openshell-driver.sock"));
+    assert_eq!((run.allowed_uids, run.log_level), (vec![], LevelFilter::INFO));
+    let config = run.config;
+    assert_eq!(config.namespace.as_str(), "openshell-system");
+    assert_eq!(config.gateway_id, "openshell");
+    assert_eq!(config.gateway_endpoint, "http://openshell.openshell-system.svc.cluster.local:8080");
+    assert_eq!(config.stop_timeout_secs, 30);
+    let pod = config.pod;
+    assert_eq!(pod.image, "ghcr.io/nvidia/openshell-community/sandboxes/base:latest");
+    assert_eq!((pod.image_pull_policy, pod.image_pull_secrets, pod.client_tls_secret), (None, vec![], None));
+    assert_eq!((pod.service_account.as_str(), pod.token_ttl_secs), ("default", 3600));
+    assert_eq!(pod.supervisor.image, "ghcr.io/nvidia/openshell/supervisor:0.0.116");
+    assert_eq!(pod.supervisor.binary_path, "/openshell-sandbox");
+    assert_eq!(pod.supervisor.mount_path, "/opt/openshell/bin");
+    assert_eq!(pod.supervisor.sideload, Sideload::Auto);
+    assert_eq!((pod.workspace.size.as_str(), pod.workspace.storage_class), ("2Gi", None));
+    let resources = pod.default_resources;
+    let amounts = [
+        resources.cpu,
+        resources.cpu_request,
+        resources.memory,
+        resources.memory_request,
+        resources.ephemeral_storage,
+        resources.ephemeral_storage_request,
+    ];
+    assert_eq!(amounts.each_ref().map(|amount| amount.as_str()), ["2", "250m", "4Gi", "512Mi", "8Gi", "1Gi"]);
+    Ok(())
+}
+
+#[test]
+fn a_subcommand_may_be_left_out_and_no_other_exists() -> Result<(), String> {
+    assert_eq!(run(&["run", "--gateway-id", "a"], &[])?, run(&["--gateway-id=a"], &[])?);
+    let text = refusal(&["check"], &[])?;
+    assert!(text.contains("\"check\" is no subcommand; there is: run"), "{text}");
+    for arguments in [&["run", "run"][..], &["--gateway-id", "a", "run"]] {
+        assert!(refusal(arguments, &[])?.contains("\"run\" belongs to no flag"), "{arguments:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn help_and_version_are_asked_for() {
+    for (argument, command) in [("--help", Command::Help), ("-h", Command::Help), ("--version", Command::Version), ("-V", Command::Version)]
+    {
+        assert_eq!(parse([argument.into()], &Environment::new()), Ok(command));
+    }
+    // Also beside other flags, and where the environment would not do.
+    assert_eq!(
+        parse(["--namespace".into(), "x".into(), "--help".into()], &environment(&[("OPENSHELL_DRIVER_SOCKET", "x")])),
+        Ok(Command::Help)
+    );
+}
+
+/// A flag with two values it takes, neither the default, and what tells that it took one.
+struct Sample {
+    flag: &'static str,
+    values: [&'static str; 2],
+    seen: fn(&Run) -> String,
+}
+
+const SAMPLES: &[Sample] = &[
+    Sample { flag: "socket", values: ["/run/a/a.sock", "/run/b/b.sock"], seen: |run| run.socket.display().to_string() },
+    Sample { flag: "allow-uid", values: ["1", "2"], seen: |run| format!("{:?}", run.allowed_uids).replace(['[', ']'], "") },
+    Sample { flag: "log-level", values: ["debug", "warn"], seen: |run| run.log_level.to_string() },
+    Sample { flag: "namespace", values: ["a", "b"], seen: |run| run.config.namespace.to_string() },
+    Sample { flag: "sandbox-image", values: ["a/a:1", "b"], seen: |run| run.config.pod.image.clone() },
+    Sample { flag: "sandbox-service-account", values: ["a", "b.c"], seen: |run| run.config.pod.service_account.clone() },
+    Sample {
+        flag: "image-pull-policy",
+        values: ["Always", "Never"],
+        seen: |run| run.config.pod.image_pull_policy.map_or("", PullPolicy::as_str).to_owned(),
+    },
+    Sample { flag: "image-pull-secrets", values: ["a", "b,c"], seen: |run| run.config.pod.image_pull_secrets.join(",") },
+    Sample { flag: "sandbox-storage-size", values: ["3Gi", "1T"], seen: |run| run.config.pod.workspace.size.to_string() },
+    Sample {
+        flag: "sandbox-storage-class",
+        values: ["a", "b"],
+        seen: |run| run.config.pod.workspace.storage_class.clone().unwrap_or_default(),
+    },
+    Sample { flag: "stop-timeout-secs", values: ["1", "3600"], seen: |run| run.config.stop_timeout_secs.to_string() },
+    Sample { flag: "gateway-endpoint", values: ["http://a:1", "http://b"], seen: |run| run.config.gateway_endpoint.clone() },
+    Sample { flag: "gateway-id", values: ["a", "B_c.d"], seen: |run| run.config.gateway_id.clone() },
+    Sample { flag: "client-tls-secret-name", values: ["a", "b"], seen: |run| run.config.pod.client_tls_secret.clone().unwrap_or_default() },
+    Sample { flag: "sa-token-ttl-secs", values: ["600", "86400"], seen: |run| run.config.pod.token_ttl_secs.to_string() },
+    Sample { flag: "supervisor-image", values: ["a@sha256:1", "b"], seen: |run| run.config.pod.supervisor.image.clone() },
+    Sample { flag: "supervisor-binary-path", values: ["/a", "/b/c"], seen: |run| run.config.pod.supervisor.binary_path.clone() },
+    Sample { flag: "supervisor-mount-path", values: ["/a", "/sandboxes"], seen: |run| run.config.pod.supervisor.mount_path.clone() },
+    Sample {
+        flag: "supervisor-sideload",
+        values: ["init-container", "image-volume"],
+        seen: |run| match run.config.pod.supervisor.sideload {
+            Sideload::Auto => "auto".to_owned(),
+            Sideload::InitContainer => "init-container".to_owned(),
+            Sideload::ImageVolume => "image-volume".to_owned(),
+        },
+    },
+    Sample { flag: "sandbox-cpu", values: ["1", "500m"], seen: |run| run.config.pod.default_resources.cpu.to_string() },
+    Sample { flag: "sandbox-cpu-request", values: ["1", "0"], seen: |run| run.config.pod.default_resources.cpu_request.to_string() },
+    Sample { flag: "sandbox-memory", values: ["1Gi", "2Gi"], seen: |run| run.config.pod.default_resources.memory.to_string() },
+    Sample {
+        flag: "sandbox-memory-request",
+        values: ["1Gi", "2Gi"],
+        seen: |run| run.config.pod.default_resources.memory_request.to_string(),
+    },
+    Sample {
+        flag: "sandbox-ephemeral-storage",
+        values: ["2Gi", "3Gi"],
+        seen: |run| run.config.pod.default_resources.ephemeral_storage.to_string(),
+    },
+    Sample {
+        flag: "sandbox-ephemeral-storage-request",
+        values: ["2Gi", "3Gi"],
+        seen: |run| run.config.pod.default_resources.ephemeral_storage_request.to_string(),
+    },
+];
+
+fn sample(flag: &Flag) -> Result<&'static Sample, String> {
+    SAMPLES.iter().find(|sample| sample.flag == flag.long).ok_or_else(|| format!("--{} has no sample", flag.long))
+}
+
+#[test]
+fn a_flag_wins_over_its_variable_and_that_over_upstreams() -> Result<(), String> {
+    for flag in FLAGS {
+        let Sample { values: [one, other], seen, .. } = sample(flag)?;
+        let (dashed, own) = (format!("--{}", flag.long), flag.variable());
+        let default = seen(&run(&[], &[])?);
+        assert_eq!(seen(&run(&[&dashed, one], &[(&own, other)])?), *one, "{dashed}");
+        assert_eq!(seen(&run(&[], &[(&own, one)])?), *one, "{own}");
+        assert_eq!(seen(&run(&[], &[(&own, "")])?), default, "{own} is empty");
+        for upstream in flag.upstream.variables {
+            assert_eq!(seen(&run(&[], &[(upstream, one)])?), *one, "{upstream}");
+            assert_eq!(seen(&run(&[], &[(upstream, "")])?), default, "{upstream} is empty");
+            assert_eq!(seen(&run(&[], &[(&own, one), (upstream, other)])?), *one, "{own} and {upstream}");
+            assert_eq!(seen(&run(&[], &[(&own, ""), (upstream, other)])?), *other, "{own} is empty, {upstream} is not");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn what_the_table_shows_is_taken() -> Result<(), String> {
+    let secret = ["--client-tls-secret-name", "a"];
+    for flag in FLAGS {
+        let dashed = format!("--{}", flag.long);
+        let beside: &[&str] = if flag.long == "gateway-endpoint" { &secret } else { &[] };
+        run(&[beside, &[&dashed, flag.example]].concat(), &[])?;
+        if let Fallback::Text(default) = flag.default {
+            assert_eq!(run(&[&dashed, default], &[])?, run(&[], &[])?, "{dashed} {default}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_empty_value_takes_back_a_variables_where_there_is_no_default() -> Result<(), String> {
+    for flag in FLAGS {
+        let (given, variable) = (format!("--{}=", flag.long), flag.variable());
+        let variables = [(variable.as_str(), sample(flag)?.values[0])];
+        match flag.default {
+            Fallback::Unset(_) => assert_eq!(run(&[&given], &variables)?, run(&[], &[])?, "{given}"),
+            Fallback::Text(_) => assert!(refusal(&[&given], &variables)?.contains("the value is empty"), "{given}"),
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn a_list_grows_and_a_single_value_is_given_once() -> Result<(), String> {
+    assert_eq!(run(&["--allow-uid", "7,5", "--allow-uid=5"], &[])?.allowed_uids, [5, 7]);
+    assert_eq!(run(&[], &[("OPENSHELL_SANDBOX_IMAGE_PULL_SECRETS", " b , a,,")])?.config.pod.image_pull_secrets, ["b", "a"]);
+    for flag in FLAGS.iter().filter(|flag| flag.takes == Takes::One) {
+        let dashed = format!("--{}", flag.long);
+        let text = refusal(&[&dashed, flag.example, &dashed, flag.example], &[])?;
+        assert!(text.contains(&format!("{dashed} is given twice")), "{text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_wrong_value_is_answered_with_where_it_stands_and_one_that_would_do() -> Result<(), String> {
+    for (flag, value, why) in [
+        ("socket", "driver.sock", "begin it with '/'"),
+        ("socket", "/run/../driver.sock", "can be written shorter"),
+        ("socket", "/run/", "can be written shorter"),
+        ("socket", "/", "can be written shorter"),
+        ("socket", "/run/a\nb", "control character"),
+        ("allow-uid", "root", "whole number from 0 to 4294967294"),
+        ("allow-uid", "4294967295", "whole number from 0 to 4294967294"),
+        ("allow-uid", "1000,-1", "\"-1\" is not a whole number"),
+        ("log-level", "loud", "off, error, warn, info, debug or trace"),
+        ("namespace", "Sandboxes", "lower-case letters"),
+        ("namespace", "a/b", "lower-case letters"),
+        ("gateway-id", "a b", "is not a label value"),
+        ("gateway-endpoint", "gateway:8080", "has no scheme"),
+        ("sandbox-image", "https://registry/image", "without a scheme"),
+        ("sandbox-image", "an image", "is no image reference"),
+        ("supervisor-image", "-v", "is no image reference"),
+        ("sandbox-service-account", "system:serviceaccount:a:b", "is not a name"),
+        ("image-pull-policy", "always", "Always, IfNotPresent or Never"),
+        ("image-pull-secrets", "a,B", "\"B\" is not a name"),
+        ("sandbox-storage-size", "2GB", "is not a quantity"),
+        ("sandbox-storage-size", "0Gi", "must be more than 0"),
+        ("sandbox-storage-class", "Fast", "is not a name"),
+        ("client-tls-secret-name", "../a", "is not a name"),
+        ("sa-token-ttl-secs", "599", "from 600 to 86400"),
+        ("sa-token-ttl-secs", "86401", "from 600 to 86400"),
+        ("sa-token-ttl-secs", "+600", "from 600 to 86400"),
+        ("stop-timeout-secs", "0", "from 1 to 3600"),
+        ("stop-timeout-secs", "30s", "from 1 to 3600"),
+        ("supervisor-binary-path", "openshell-sandbox", "begin it with '/'"),
+        ("supervisor-mount-path", "/opt/a:b", "':'"),
+        ("supervisor-mount-path", "/sandbox", "overlaps /sandbox"),
+        ("supervisor-mount-path", "/sandbox/bin", "overlaps /sandbox"),
+        ("supervisor-mount-path", "/var/run/secrets", "overlaps /var/run/secrets/openshell"),
+        ("supervisor-mount-path", "/proc", "overlaps /proc"),
+        ("supervisor-sideload", "sidecar", "auto, init-container or image-volume"),
+        ("sandbox-cpu", "0", "must be more than 0"),
+        ("sandbox-memory-request", "much", "is not a quantity"),
+    ] {
+        let flag = FLAGS.iter().find(|candidate| candidate.long == flag).ok_or(flag)?;
+        let (dashed, own) = (format!("--{}", flag.long), flag.variable());
+        let text = refusal(&[&dashed, value], &[])?;
+        let (start, end) = (format!("{dashed}: "), format!("; for example {dashed} {}\n", flag.example));
+        assert!(text.starts_with(&start) && text.contains(why) && text.contains(&end), "{value:?}: {text}");
+        for variable in std::iter::once(own.as_str()).chain(flag.upstream.variables.iter().copied()) {
+            let text = refusal(&[], &[(variable, value)])?;
+            let (start, end) = (format!("{variable}: "), format!("; for example {variable}={}\n", flag.example));
+            assert!(text.starts_with(&start) && text.contains(why) && text.contains(&end), "{value:?}: {text}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn settings_must_agree() -> Result<(), String> {
+    let https = ["--gateway-endpoint", "https://gateway:8080"];
+    let text = refusal(&https, &[])?;
+    assert!(text.contains("--gateway-endpoint is https://gateway:8080, but --client-tls-secret-name is not given"), "{text}");
+    assert_eq!(run(&https, &[("OPENSHELL_CLIENT_TLS_SECRET_NAME", "tls")])?.config.gateway_endpoint, "https://gateway:8080");
+
+    let text = refusal(&["--sandbox-cpu-request", "3"], &[])?;
+    assert!(text.contains("--sandbox-cpu-request is 3, more than the default of --sandbox-cpu (2)"), "{text}");
+    let text = refusal(&[], &[("OPENSHELL_DRIVER_SANDBOX_MEMORY", "256Mi")])?;
+    assert!(text.contains("the default of --sandbox-memory-request is 512Mi, more than OPENSHELL_DRIVER_SANDBOX_MEMORY (256Mi)"), "{text}");
+    run(&["--sandbox-cpu-request", "2000m"], &[])?;
+
+    let elsewhere = ["--supervisor-binary-path", "/bin/supervisor"];
+    let text = refusal(&[&elsewhere[..], &["--supervisor-sideload", "image-volume"]].concat(), &[])?;
+    assert!(text.contains("--supervisor-sideload is image-volume and --supervisor-binary-path is /bin/supervisor"), "{text}");
+    Ok(())
+}
+
+#[test]
+fn what_follows_from_another_setting_follows() -> Result<(), String> {
+    let config = run(&["--namespace", "agents"], &[])?.config;
+    assert_eq!(config.gateway_endpoint, "http://openshell.agents.svc.cluster.local:8080");
+    let config = run(&["--client-tls-secret-name", "tls"], &[])?.config;
+    assert_eq!(config.gateway_endpoint, "https://openshell.openshell-system.svc.cluster.local:8080");
+    // An image volume would not show it there.
+    let config = run(&["--supervisor-binary-path", "/bin/supervisor"], &[])?.config;
+    assert_eq!(config.pod.supervisor.sideload, Sideload::InitContainer);
+    Ok(())
+}
+
+#[test]
+fn an_unknown_flag_is_answered_with_the_nearest() -> Result<(), String> {
+    for (given, advice) in [
+        ("--namespaces", "did you mean --namespace?"),
+        ("--sokcet=/x", "did you mean --socket?"),
+        ("--grpc-endpoint", "what upstream's driver calls so is --gateway-endpoint here"),
+        ("--topology", "upstream's driver has it, but here the supervisor runs in the sandbox's container (combined)"),
+        ("--nonsense-of-all-kinds", "is no flag\n"),
+    ] {
+        let text = refusal(&[given, "x"], &[])?;
+        assert!(text.contains(advice), "{text}");
+    }
+    assert!(refusal(&["-n", "x"], &[])?.contains("two dashes"));
+    assert!(refusal(&["--namespace"], &[])?.contains("--namespace needs a value; for example --namespace openshell-system"));
+    Ok(())
+}
+
+#[test]
+fn a_password_is_never_repeated() -> Result<(), String> {
+    for (arguments, variables) in [
+        (&["--gateway-endpoint", "http://root:hunter2@gateway:8080"][..], &[][..]),
+        (&[], &[("OPENSHELL_GRPC_ENDPOINT", "http://root:hunter2@gateway:8080")]),
+        (&[], &[("OPENSHELL_UPSTREAM_PROXY", "http://root:hunter2@proxy:8080")]),
+    ] {
+        let text = refusal(arguments, variables)?;
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_setting_that_would_be_missed_stops_the_driver() -> Result<(), String> {
+    for setting in UNSERVED {
+        match setting.when_set {
+            WhenSet::Ignored => assert_eq!(run(&[], &[(setting.variable, "x")])?, run(&[], &[])?, "{}", setting.variable),
+            WhenSet::Refused(ours) => {
+                let text = refusal(&[], &[(setting.variable, "x")])?;
+                assert!(text.starts_with(setting.variable) && text.contains("Unset it to run without"), "{text}");
+                run(&[], &[(setting.variable, "")])?;
+                for value in ours {
+                    run(&[], &[(setting.variable, value)])?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_not_text_is_refused_only_where_it_is_read() {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+
+    let broken = || OsString::from_vec(vec![0xff]);
+    let with = |name: &str| Environment::from([(name.to_owned(), broken())]);
+    assert_eq!(parse([], &with("OPENSHELL_SANDBOX_NAMESPACE")), Err(Usage::NotUnicode("OPENSHELL_SANDBOX_NAMESPACE".into())));
+    assert!(parse([], &with("SOMETHING_ELSE")).is_ok());
+    assert_eq!(parse(["--namespace".into(), broken()], &Environment::new()), Err(Usage::NotUnicode("--namespace".into())));
+}
+
+#[test]
+fn help_names_everything_and_fits_a_terminal() {
+    let text = help();
+    for flag in FLAGS {
+        assert!(text.contains(&format!("\n  --{} {}", flag.long, flag.metavar)), "--{}", flag.long);
+        for variable in flag.variables() {
+            assert!(text.contains(&variable), "{variable}");
+        }
+        assert!(flag.help.ends_with('.'), "--{}: help is in sentences", flag.long);
+    }
+    for line in text.lines() {
+        assert!(line.chars().count() <= 100 && line.trim_end() == line, "{line:?}");
+    }
+}
+
+#[test]
+fn names_are_used_once() {
+    let mut flags: Vec<&str> = FLAGS.iter().map(|flag| flag.long).chain(UNSERVED.iter().filter_map(|setting| setting.flag)).collect();
+    flags.extend(FLAGS.iter().filter_map(|flag| flag.upstream.flag));
+    let mut variables: Vec<String> = FLAGS.iter().flat_map(Flag::variables).collect();
+    variables.extend(UNSERVED.iter().map(|setting| setting.variable.to_owned()));
+    let (all_flags, all_variables) = (flags.len(), variables.len());
+    flags.sort_unstable();
+    flags.dedup();
+    variables.sort_unstable();
+    variables.dedup();
+    assert_eq!((flags.len(), variables.len()), (all_flags, all_variables));
+}

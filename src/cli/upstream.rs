@@ -1,0 +1,125 @@
+//! Settings of upstream's Kubernetes driver that have no counterpart here. Where ignoring one would give sandboxes less than the operator asked
+//! for, the driver does not start.
+
+use super::Environment;
+use super::sources::variable_text;
+use super::table::FLAGS;
+use super::usage::Usage;
+
+/// A setting of upstream's driver that this one does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unserved {
+    /// Upstream's flag, without the dashes; none where there is only a variable.
+    pub flag: Option<&'static str>,
+    /// Upstream's variable.
+    pub variable: &'static str,
+    /// What happens when it is set.
+    pub when_set: WhenSet,
+    /// What it asks for, and what happens here instead: a clause.
+    pub note: &'static str,
+}
+
+/// What happens when such a variable is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenSet {
+    /// The driver does not start, unless the value is one of these, which ask for what it does anyway.
+    Refused(&'static [&'static str]),
+    /// Nothing: it only matters together with another setting, which is refused, or it asks for nothing that could be missed.
+    Ignored,
+}
+
+const fn refused(flag: &'static str, variable: &'static str, ours: &'static [&'static str], note: &'static str) -> Unserved {
+    Unserved { flag: Some(flag), variable, when_set: WhenSet::Refused(ours), note }
+}
+
+const fn ignored(flag: &'static str, variable: &'static str, note: &'static str) -> Unserved {
+    Unserved { flag: Some(flag), variable, when_set: WhenSet::Ignored, note }
+}
+
+const fn variable_only(variable: &'static str, ours: &'static [&'static str], note: &'static str) -> Unserved {
+    Unserved { flag: None, variable, when_set: WhenSet::Refused(ours), note }
+}
+
+const ONLY_OPERATOR: &str = "it belongs to the operator workspace mode, which this driver does not have";
+const ONLY_MANAGED: &str = "it belongs to managed SSH ingress, which this driver does not have";
+const ONLY_SIDECAR: &str = "it belongs to the sidecar topology, which this driver does not have";
+const ONLY_PROXY: &str = "it belongs to an upstream proxy, which this driver does not have";
+
+/// All of them.
+pub const UNSERVED: &[Unserved] = &[
+    refused(
+        "workspace-mode",
+        "OPENSHELL_WORKSPACE_MODE",
+        &["shared"],
+        "all workspaces share one namespace (shared); others are not served yet",
+    ),
+    ignored("operator-namespace-label", "OPENSHELL_OPERATOR_NAMESPACE_LABEL", ONLY_OPERATOR),
+    ignored("operator-namespace-file", "OPENSHELL_OPERATOR_NAMESPACE_FILE", ONLY_OPERATOR),
+    refused("managed-ssh-ingress-enabled", "OPENSHELL_MANAGED_SSH_INGRESS_ENABLED", &["false"], "no network policies are written"),
+    ignored("managed-ssh-gateway-namespace", "OPENSHELL_MANAGED_SSH_GATEWAY_NAMESPACE", ONLY_MANAGED),
+    ignored("managed-ssh-gateway-pod-selector", "OPENSHELL_MANAGED_SSH_GATEWAY_POD_SELECTOR", ONLY_MANAGED),
+    ignored("supervisor-image-pull-policy", "OPENSHELL_SUPERVISOR_IMAGE_PULL_POLICY", "--image-pull-policy holds for both images"),
+    refused(
+        "topology",
+        "OPENSHELL_K8S_TOPOLOGY",
+        &["combined"],
+        "the supervisor runs in the sandbox's container (combined); sidecar is not served yet",
+    ),
+    ignored("sidecar-proxy-uid", "OPENSHELL_K8S_SIDECAR_PROXY_UID", ONLY_SIDECAR),
+    ignored("sidecar-process-binary-aware-network-policy", "OPENSHELL_K8S_SIDECAR_PROCESS_BINARY_AWARE_NETWORK_POLICY", ONLY_SIDECAR),
+    refused("https-proxy", "OPENSHELL_UPSTREAM_PROXY", &[], "sandboxes would go to the internet directly, not through that proxy"),
+    ignored("no-proxy", "OPENSHELL_UPSTREAM_NO_PROXY", ONLY_PROXY),
+    ignored("proxy-auth-secret-name", "OPENSHELL_UPSTREAM_PROXY_AUTH_SECRET_NAME", ONLY_PROXY),
+    ignored("proxy-auth-secret-key", "OPENSHELL_UPSTREAM_PROXY_AUTH_SECRET_KEY", ONLY_PROXY),
+    ignored("proxy-auth-allow-insecure", "OPENSHELL_UPSTREAM_PROXY_AUTH_ALLOW_INSECURE", ONLY_PROXY),
+    ignored("proxy-connect-by-hostname", "OPENSHELL_UPSTREAM_PROXY_CONNECT_BY_HOSTNAME", ONLY_PROXY),
+    refused(
+        "sandbox-ssh-socket-path",
+        "OPENSHELL_SANDBOX_SSH_SOCKET_PATH",
+        &["/run/openshell/ssh.sock"],
+        "the supervisor's SSH socket is always /run/openshell/ssh.sock",
+    ),
+    refused("host-gateway-ip", "OPENSHELL_HOST_GATEWAY_IP", &[], "sandboxes get no host aliases"),
+    refused(
+        "enable-user-namespaces",
+        "OPENSHELL_ENABLE_USER_NAMESPACES",
+        &["false"],
+        "pods get a user namespace only where a sandbox's own request asks for one",
+    ),
+    refused("app-armor-profile", "OPENSHELL_K8S_APP_ARMOR_PROFILE", &[], "pods run with the nodes' default AppArmor profile"),
+    variable_only("OPENSHELL_K8S_DEFAULT_RUNTIME_CLASS_NAME", &[], "a runtime class is used only where a sandbox's own request names one"),
+    refused(
+        "provider-spiffe-workload-api-socket-path",
+        "OPENSHELL_PROVIDER_SPIFFE_WORKLOAD_API_SOCKET",
+        &[],
+        "sandboxes get no SPIFFE socket, so provider token grants would fail",
+    ),
+    refused("sandbox-uid", "OPENSHELL_K8S_SANDBOX_UID", &["1000"], "workloads always run as user 1000"),
+    refused("sandbox-gid", "OPENSHELL_K8S_SANDBOX_GID", &["1000"], "workloads always run as group 1000"),
+    ignored("bind-address", "OPENSHELL_COMPUTE_DRIVER_BIND", "the driver listens on a Unix socket only; see --socket"),
+    variable_only("OPENSHELL_TELEMETRY_ENABLED", &["true"], "supervisors are always told true"),
+];
+
+/// Refuses to run without what the environment asks for.
+pub(super) fn refuse_unserved(environment: &Environment) -> Result<(), Usage> {
+    for setting in UNSERVED {
+        let WhenSet::Refused(ours) = setting.when_set else { continue };
+        if variable_text(environment, setting.variable)?.is_some_and(|value| !ours.contains(&value)) {
+            return Err(Usage::Unserved { variable: setting.variable, fulfilled: ours, note: setting.note });
+        }
+    }
+    Ok(())
+}
+
+/// What to do instead of giving a flag of upstream's driver.
+pub(super) fn advice(given: &str) -> Option<String> {
+    let renamed = || {
+        let ours = FLAGS.iter().find(|flag| flag.upstream.flag == Some(given))?;
+        Some(format!("what upstream's driver calls so is --{} here", ours.long))
+    };
+    let unserved = || {
+        let setting = UNSERVED.iter().find(|setting| setting.flag == Some(given))?;
+        Some(format!("upstream's driver has it, but here {}", setting.note))
+    };
+    renamed().or_else(unserved)
+}
