@@ -1,0 +1,57 @@
+# What a newcomer runs: `make demo`, then `make test`. Everything else is below them.
+SHELL := bash
+CARGO ?= cargo
+PACKAGES := -p openshell-driver-kyma -p kubesim -p rig -p purity -p simulation
+
+.PHONY: help demo test fmt lint unit test-interop test-cluster cluster bless proto docs simulate count ci
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: ## build, then watch the driver live through a day of three sandboxes (needs Rust and a C compiler)
+	@$(CARGO) build --quiet -p openshell-driver-kyma -p rig --bins
+	@$(CARGO) run --quiet -p rig --bin demo
+
+test: fmt lint unit ## format, clippy pedantic, unit tests, vectors, process tests, a few hundred simulated lives
+
+fmt: ## fail where the code is not formatted
+	$(CARGO) fmt --all --check
+
+lint: ## clippy pedantic, warnings are errors
+	$(CARGO) clippy --workspace --all-targets --quiet -- -D warnings
+
+unit: ## every test that needs nothing but this machine
+	$(CARGO) test --workspace --quiet
+
+test-interop: ## a gRPC client in another language (needs python3 and PyPI)
+	tests/interop/run
+
+cluster: ## a real API server in the foreground, with a kubeconfig to use by hand (needs Go)
+	tests/cluster/up
+
+test-cluster: ## the driver on a real API server: etcd, kube-apiserver, the agent-sandbox controller (needs Go)
+	tests/cluster/check
+	tests/cluster/build
+	$(CARGO) test --quiet --features cluster --test cluster --no-run
+	tests/cluster/up --exec $(CARGO) test --features cluster --test cluster
+
+SEEDS ?= 10000
+FROM ?= 1
+simulate: ## play SEEDS simulated lives from seed FROM
+	$(CARGO) run --release --quiet -p simulation -- --seeds $(SEEDS) --from $(FROM)
+
+bless: ## rewrite what the core says in the vectors; review the difference
+	BLESS=1 $(CARGO) test --quiet --test vectors every_vector
+
+proto: ## rewrite the generated code from proto/
+	BLESS_PROTO=1 $(CARGO) test --quiet --test generated
+
+docs: ## rewrite the generated parts of docs/
+	BLESS_DOCS=1 $(CARGO) test --quiet --test cli
+
+count: ## crates in the product, and the size of its binary
+	@$(CARGO) tree -e normal -p openshell-driver-kyma --prefix none --no-dedupe | awk '{print $$1,$$2}' | sort -u | wc -l
+	@$(CARGO) build --release --quiet -p openshell-driver-kyma && stat -c '%s bytes' target/release/openshell-driver-kyma
+
+ci: ## what CI runs
+	.ci/run
