@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::format::{Library, Vector, VectorFile};
+use crate::format::{Vector, VectorFile};
+use crate::library::Library;
 use crate::play::Played;
 
 /// Whether somebody asked for it. Never in CI: there, nobody reviews what is written.

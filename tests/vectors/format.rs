@@ -1,11 +1,12 @@
 //! A vector as it stands in its file.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use openshell_driver_kyma::core::io::Input;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use crate::library::Library;
 
 /// A vector: what is given, then inputs and exactly what comes of each.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -86,28 +87,19 @@ pub struct VectorFile {
     pub vector: Vector,
 }
 
-/// Objects that several vectors speak of, and the configuration all start from.
-#[derive(Debug)]
-pub struct Library {
-    /// By file name without `.json`.
-    pub objects: BTreeMap<String, Value>,
-    /// `config.json`.
-    pub config: Value,
-}
-
-/// What stands for an object of the library.
-pub const REFERENCE: &str = "$object";
-
-fn folder() -> PathBuf {
+/// `vectors/`.
+pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors")
 }
 
-fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> T {
+/// Reads a JSON file.
+pub fn read<T: for<'de> Deserialize<'de>>(path: &Path) -> T {
     let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn json_files(folder: &Path) -> Vec<PathBuf> {
+/// The JSON files of a folder, in order of their names.
+pub fn json_files(folder: &Path) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
         .map(|entry| entry.unwrap().path())
@@ -115,64 +107,6 @@ fn json_files(folder: &Path) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
-}
-
-impl Library {
-    /// Reads `vectors/objects` and `vectors/config.json`.
-    pub fn read() -> Self {
-        let name = |path: &Path| path.file_stem().unwrap().to_string_lossy().into_owned();
-        let objects = json_files(&folder().join("objects")).iter().map(|path| (name(path), read(path))).collect();
-        Self { objects, config: read(&folder().join("config.json")) }
-    }
-
-    /// Puts objects where they are referred to. Further keys beside the reference are merged into the object (RFC 7386).
-    pub fn expand(&self, value: &mut Value) {
-        match value {
-            Value::Array(items) => items.iter_mut().for_each(|item| self.expand(item)),
-            Value::Object(fields) => {
-                fields.values_mut().for_each(|field| self.expand(field));
-                if let Some(name) = fields.remove(REFERENCE) {
-                    let name = name.as_str().unwrap();
-                    let mut object = self.objects.get(name).unwrap_or_else(|| panic!("no vectors/objects/{name}.json")).clone();
-                    merge(&mut object, &Value::Object(std::mem::take(fields)));
-                    *value = object;
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Puts references where objects of the library stand.
-    pub fn contract(&self, value: &mut Value) {
-        if let Some((name, _)) = self.objects.iter().find(|(_, object)| *object == value) {
-            *value = serde_json::json!({ REFERENCE: name });
-            return;
-        }
-        match value {
-            Value::Array(items) => items.iter_mut().for_each(|item| self.contract(item)),
-            Value::Object(fields) => fields.values_mut().for_each(|field| self.contract(field)),
-            _ => {}
-        }
-    }
-}
-
-/// RFC 7386: `null` removes, objects merge, everything else replaces.
-pub fn merge(target: &mut Value, patch: &Value) {
-    let Value::Object(patch) = patch else {
-        *target = patch.clone();
-        return;
-    };
-    if !target.is_object() {
-        *target = Value::Object(Map::new());
-    }
-    let fields = target.as_object_mut().unwrap();
-    for (key, value) in patch {
-        if value.is_null() {
-            fields.remove(key);
-        } else {
-            merge(fields.entry(key.clone()).or_insert(Value::Null), value);
-        }
-    }
 }
 
 impl VectorFile {
@@ -187,11 +121,7 @@ impl VectorFile {
         folders
             .iter()
             .flat_map(|folder| json_files(folder))
-            .map(|path| Self {
-                name: path.strip_prefix(self::folder()).unwrap().display().to_string(),
-                vector: read(&path),
-                path,
-            })
+            .map(|path| Self { name: path.strip_prefix(self::folder()).unwrap().display().to_string(), vector: read(&path), path })
             .collect()
     }
 }

@@ -8,7 +8,8 @@ use openshell_driver_kyma::core::secret::Body;
 use openshell_driver_kyma::core::time::{Mono, Now, Wall};
 use serde_json::{Value, json};
 
-use crate::format::{Given, Library, Rule, VectorFile, merge};
+use crate::format::{Given, Rule, VectorFile};
+use crate::library::{Library, merge};
 
 /// The wall clock of every vector stands here when its driver starts: 2026-08-21T10:00:00Z.
 const START: i64 = 1_787_306_400_000;
@@ -98,8 +99,7 @@ impl Stage<'_> {
 }
 
 /// Where what came differs from what is written.
-pub fn differences(file: &VectorFile, played: &Played) -> Vec<String> {
-    let library = Library::read();
+pub fn differences(file: &VectorFile, played: &Played, library: &Library) -> Vec<String> {
     let mut found = Vec::new();
     for (index, (step, came)) in file.vector.steps.iter().zip(&played.outputs).enumerate() {
         let mut written = Value::Array(step.outputs.clone());
@@ -132,8 +132,7 @@ fn first_difference(path: &str, written: &Value, came: &Value) -> String {
 }
 
 /// Rules of people that what came does not keep.
-pub fn broken_rules(file: &VectorFile, played: &Played) -> Vec<String> {
-    let library = Library::read();
+pub fn broken_rules(file: &VectorFile, played: &Played, library: &Library) -> Vec<String> {
     let has = |rule: &Rule| {
         let mut part = rule.output.clone();
         library.expand(&mut part);
@@ -144,7 +143,11 @@ pub fn broken_rules(file: &VectorFile, played: &Played) -> Vec<String> {
     let vector = &file.vector;
     let missing = vector.must.iter().filter(|rule| !has(rule)).map(|rule| format!("{}: must, but does not: {}", file.name, rule.output));
     let present = vector.must_not.iter().filter(|rule| has(rule)).map(|rule| format!("{}: must not, but does: {}", file.name, rule.output));
-    let lost = vector.must_not.iter().filter(|rule| !in_range(rule)).map(|rule| format!("{}: a rule is about step {:?}, which there is not", file.name, rule.step));
+    let lost = vector
+        .must_not
+        .iter()
+        .filter(|rule| !in_range(rule))
+        .map(|rule| format!("{}: a rule is about step {:?}, which there is not", file.name, rule.step));
     missing.chain(present).chain(lost).collect()
 }
 
