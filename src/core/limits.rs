@@ -11,6 +11,12 @@ pub const STREAMS_MAX: usize = 32;
 pub const CREATE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a read may wait for the API server (`GetSandbox`) or for the first sync (`ListSandboxes`).
 pub const READ_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a start may take to be accepted by the API server.
+pub const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// How much longer than a pod's grace period a stop may take.
+pub const STOP_MARGIN: Duration = Duration::from_secs(30);
+/// A stopping sandbox is looked at more and more seldom, up to the pause of this try (about two seconds).
+pub const STOP_LOOK_TRIES_MAX: u32 = 4;
 /// How long a delete may take to be accepted by the API server.
 pub const DELETE_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long after its caller was told `UNAVAILABLE` an ambiguous create is still looked for, to be removed.

@@ -106,6 +106,9 @@ impl Driver {
         if cold && !matches!(cluster.freshness(&turn), Freshness::Cold(_)) {
             calls.synced(&mut turn, cluster, config);
         }
+        // A stop that looks again may learn something, but nothing that another stop waits for.
+        let changed = cluster.take_changed();
+        calls.changed(&mut turn, cluster, config, &changed);
         for call in cluster.flush(&mut turn) {
             calls.sent_away(&mut turn, cluster, call);
         }

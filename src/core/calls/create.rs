@@ -108,7 +108,7 @@ impl Create {
             fate: Fate::Nothing,
             caller: Caller::Waiting,
             tries: 0,
-            trouble: String::new(),
+            trouble: "the API server did not answer".into(),
         })
     }
 
@@ -179,9 +179,15 @@ impl Create {
                 self.trouble = why;
                 self.at_once(cx, Next::Read)
             }
-            Verdict::Absent(error) | Verdict::NoNamespace(error) => Step::Reply(Err(no_namespace(cx, &error.to_string()))),
-            Verdict::NoApi(_) => Step::Reply(Err(Status::failed_precondition(refusal::no_api()))),
-            Verdict::Refused(error) => Step::Reply(Err(refusal::of_create(cx.cluster.api().namespace(), self.object.as_str(), &error))),
+            Verdict::Absent(error) | Verdict::NoNamespace(error) => {
+                let status = no_namespace(cx, &error.to_string());
+                self.refuse(cx, status)
+            }
+            Verdict::NoApi(_) => self.refuse(cx, Status::failed_precondition(refusal::no_api())),
+            Verdict::Refused(error) => {
+                let status = refusal::of_create(cx.cluster.api().namespace(), self.object.as_str(), &error);
+                self.refuse(cx, status)
+            }
             Verdict::Conflict(error) | Verdict::Unauthorized(error) | Verdict::Busy(error) => {
                 self.later(cx, Next::Post, error.to_string(), error.retry_after)
             }

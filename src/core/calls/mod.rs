@@ -8,7 +8,10 @@ pub mod create;
 pub mod delete;
 pub mod get;
 pub mod list;
+pub mod mode;
 pub mod refusal;
+pub mod start;
+pub mod stop;
 pub mod watch;
 pub mod workspace;
 
@@ -17,6 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::create::Create;
 use self::delete::Delete;
 use self::get::Get;
+use self::start::Start;
+use self::stop::Stop;
 use super::admit::Admitted;
 use super::grpc_status::Status;
 use super::io::{CallId, Fault, Lane, Output, Reply, Request, Response, Rpc, TraceParent};
@@ -43,7 +48,7 @@ pub enum Event {
     Deadline,
     /// Its caller has hung up.
     Cancelled,
-    /// The store has become whole, or a create of the same sandbox has ended.
+    /// What it waits for may have come: the store has become whole, a create of the same sandbox has ended, the sandbox has changed.
     Roused,
 }
 
@@ -110,6 +115,8 @@ enum Machine {
     Create(Box<Create>),
     Get(Get),
     Delete(Delete),
+    Stop(Box<Stop>),
+    Start(Start),
     /// A `ListSandboxes` that waits for the store to become whole.
     List,
     /// A `WatchSandboxes` that waits for the store to become whole.
@@ -237,9 +244,10 @@ impl Calls {
             Request::AuthenticateSandbox(_) => Err(Status::unimplemented(
                 "AuthenticateSandbox belongs to the runtime of OpenShell v0.1; this driver serves gateways up to v0.0.116",
             )),
-            Request::StopSandbox(_) | Request::StartSandbox(_) => {
-                Err(Status::unimplemented("StopSandbox and StartSandbox are not part of this release of openshell-driver-kyma"))
+            Request::StopSandbox(request) => {
+                machine(Machine::Stop(Box::new(Stop::admit(&request)?)), config.stop_grace().saturating_add(limits::STOP_MARGIN))
             }
+            Request::StartSandbox(request) => machine(Machine::Start(Start::admit(&request)?), limits::START_TIMEOUT),
         }
     }
 
@@ -267,6 +275,16 @@ impl Calls {
                 self.step(turn, cluster, config, call, Event::Cancelled);
             }
             _ => turn.note(Note::UnknownCall { call }),
+        }
+    }
+
+    /// Sandboxes have changed: stops that wait for them look again.
+    pub fn changed(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config, ids: &BTreeSet<SandboxId>) {
+        let concerned =
+            |running: &Call| matches!(running.machine, Machine::Stop(_)) && running.sandbox.as_ref().is_some_and(|id| ids.contains(id));
+        let waiting: Vec<CallId> = self.in_flight.iter().filter(|(_, running)| concerned(running)).map(|(call, _)| *call).collect();
+        for call in waiting {
+            self.step(turn, cluster, config, call, Event::Roused);
         }
     }
 
@@ -393,6 +411,8 @@ impl Machine {
             Self::Create(create) => create.on(cx, event),
             Self::Get(get) => get.on(cx, event),
             Self::Delete(delete) => delete.on(cx, event),
+            Self::Stop(stop) => stop.on(cx, event),
+            Self::Start(start) => start.on(cx, event),
             Self::List => list::on(cx, &event),
             Self::WatchWaiting | Self::Watching => {
                 let step = watch::on(cx, &event);

@@ -4,6 +4,7 @@ pub mod answer;
 pub mod list;
 pub mod meta;
 pub mod path;
+pub mod pod;
 pub mod sandbox;
 pub mod version;
 pub mod watch_line;

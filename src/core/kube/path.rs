@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::json;
 
 use super::meta::ResourceVersion;
+use super::sandbox::OperatingMode;
 use crate::core::io::{ContentType, HttpRequest, Method};
 use crate::core::limits;
 use crate::core::names::{Namespace, ObjectName, SandboxId, Uid};
@@ -109,6 +110,28 @@ impl Sandboxes {
     #[must_use]
     pub fn get(&self, name: &ObjectName) -> HttpRequest {
         get(self.object(name))
+    }
+
+    /// Sets what is wanted of the object of this version. Strict: a field that the served version does not have would be dropped in silence.
+    #[must_use]
+    pub fn set_mode(&self, name: &ObjectName, version: &ResourceVersion, mode: OperatingMode) -> HttpRequest {
+        let wanted = match mode {
+            OperatingMode::Running => "Running",
+            OperatingMode::Suspended => "Suspended",
+        };
+        let patch = json!({ "metadata": { "resourceVersion": version.as_str() }, "spec": { "operatingMode": wanted } });
+        HttpRequest {
+            method: Method::Patch,
+            path: format!("{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict", self.object(name)),
+            content_type: Some(ContentType::MergePatch),
+            body: Body::json(&patch),
+        }
+    }
+
+    /// Reads the pod of a sandbox.
+    #[must_use]
+    pub fn pod(&self, name: &ObjectName) -> HttpRequest {
+        get(format!("/api/v1/namespaces/{}/pods/{name}", self.namespace))
     }
 
     /// Deletes the object of this UID and everything it owns, its pod first.

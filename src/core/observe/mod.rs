@@ -10,6 +10,7 @@ pub mod server;
 pub mod store;
 pub mod streams;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use self::confirm::{Confirmations, Finding};
@@ -49,6 +50,8 @@ pub struct Cluster {
     streams: Streams,
     confirmations: Confirmations,
     server: Server,
+    /// Sandboxes that have changed since somebody asked.
+    changed: BTreeSet<SandboxId>,
 }
 
 impl Cluster {
@@ -63,6 +66,7 @@ impl Cluster {
             streams: Streams::default(),
             confirmations: Confirmations::default(),
             server: Server::new(config.pod.supervisor.sideload),
+            changed: BTreeSet::new(),
         }
     }
 
@@ -111,8 +115,7 @@ impl Cluster {
     pub fn learn(&mut self, turn: &mut Turn<'_>, object: Sandbox) {
         match Observed::of(object, &self.gateway_id) {
             Ok(observed) => {
-                let touched = self.store.put(observed);
-                self.tell(turn, touched);
+                self.put(turn, observed);
             }
             Err(reason) => reason.note(turn),
         }
@@ -172,8 +175,7 @@ impl Cluster {
             Finding::Alive { asked, object } => match Observed::of(*object, &self.gateway_id) {
                 Ok(observed) => {
                     self.confirmations.forget(turn, &self.api, name);
-                    let touched = self.store.put(observed);
-                    self.tell(turn, touched);
+                    self.put(turn, observed);
                 }
                 Err(sandbox::NotOurs { uid, .. }) if uid == asked => {
                     turn.note(Note::Relabelled { object: name.clone() });
@@ -203,9 +205,21 @@ impl Cluster {
         self.streams.open(call, &self.store);
     }
 
+    /// Which sandboxes have changed since the last time.
+    pub fn take_changed(&mut self) -> BTreeSet<SandboxId> {
+        std::mem::take(&mut self.changed)
+    }
+
     /// Sends what readers can take.
     pub fn flush(&mut self, turn: &mut Turn<'_>) -> Vec<CallId> {
         self.streams.flush(turn, &self.store)
+    }
+
+    fn put(&mut self, turn: &mut Turn<'_>, observed: Observed) {
+        // Also what says nothing new to the gateway may be what a stop waits for.
+        self.changed.insert(observed.id.clone());
+        let touched = self.store.put(observed);
+        self.tell(turn, touched);
     }
 
     fn heard(&mut self, turn: &mut Turn<'_>, heard: Heard) {
@@ -214,8 +228,7 @@ impl Cluster {
             Heard::Changed(object) => match Observed::of(*object, &self.gateway_id) {
                 Ok(observed) => {
                     self.confirmations.forget(turn, &self.api, &observed.object);
-                    let touched = self.store.put(observed);
-                    self.tell(turn, touched);
+                    self.put(turn, observed);
                 }
                 Err(reason) => reason.note(turn),
             },
@@ -235,7 +248,10 @@ impl Cluster {
         let mut listed = Vec::with_capacity(objects.len());
         for object in objects {
             match Observed::of(object, &self.gateway_id) {
-                Ok(observed) => listed.push(observed),
+                Ok(observed) => {
+                    self.changed.insert(observed.id.clone());
+                    listed.push(observed);
+                }
                 Err(reason) => reason.note(turn),
             }
         }
@@ -252,6 +268,7 @@ impl Cluster {
             turn.note(Note::SharedSandboxId { sandbox, chosen });
         }
         for id in touched.ids {
+            self.changed.insert(id.clone());
             self.streams.touched(turn, &self.store, id);
         }
     }

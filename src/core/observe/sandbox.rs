@@ -6,7 +6,7 @@ use super::conditions;
 use crate::contract::messages::compute as pb;
 use crate::core::kube::meta::ResourceVersion;
 use crate::core::kube::path::keys;
-use crate::core::kube::sandbox::Sandbox;
+use crate::core::kube::sandbox::{Condition, OperatingMode, Sandbox};
 use crate::core::names::{ObjectName, SandboxId, SandboxName, Uid, Workspace};
 use crate::core::note::Note;
 use crate::core::turn::Turn;
@@ -28,6 +28,14 @@ pub struct Observed {
     pub name: NameSource,
     /// Whether it is on its way out.
     pub life: Life,
+    /// Whether a pod is wanted.
+    pub mode: OperatingMode,
+    /// Counts changes of what is wanted.
+    pub generation: i64,
+    /// What its pod is called, or was.
+    pub pod: ObjectName,
+    /// What the controller says of it, unexamined.
+    pub conditions: Vec<Condition>,
     /// What it was made from.
     pub digest: Option<String>,
     /// What the gateway is told. Shared with every stream that sends it.
@@ -106,7 +114,8 @@ impl Observed {
         let workspace = annotations.sandbox_workspace.or(labels.sandbox_workspace).and_then(|text| Workspace::parse(&text).ok());
         let pod = annotations.pod_name.and_then(|text| ObjectName::parse(&text).ok()).unwrap_or_else(|| object.clone());
         let life = if metadata.deletion_timestamp.is_some() { Life::Deleting } else { Life::Alive };
-        let conditions = conditions::normalise(metadata.generation, spec.operating_mode, &status.unwrap_or_default().conditions);
+        let said = status.unwrap_or_default().conditions;
+        let conditions = conditions::normalise(metadata.generation, spec.operating_mode, &said);
         let snapshot = pb::DriverSandbox {
             id: id.as_str().into(),
             name: shown_name.as_str().into(),
@@ -131,6 +140,10 @@ impl Observed {
             id,
             name: source,
             life,
+            mode: spec.operating_mode,
+            generation: metadata.generation,
+            pod,
+            conditions: said,
             digest: annotations.request_digest,
             snapshot: Arc::new(snapshot),
         })
