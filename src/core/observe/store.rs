@@ -13,7 +13,6 @@ use crate::core::names::{ObjectName, SandboxId, Uid};
 pub struct Store {
     objects: BTreeMap<ObjectName, Observed>,
     ids: BTreeMap<SandboxId, Claim>,
-    revision: u64,
 }
 
 /// Who claims an id, and what the gateway is told about it.
@@ -21,16 +20,7 @@ pub struct Store {
 struct Claim {
     objects: BTreeSet<ObjectName>,
     chosen: ObjectName,
-    shown: Shown,
-}
-
-/// What the gateway is told about an id. Two with the same revision are the same.
-#[derive(Debug, Clone)]
-pub struct Shown {
-    /// The snapshot.
-    pub snapshot: Arc<pb::DriverSandbox>,
-    /// Grows with every snapshot that differs from the one before.
-    pub revision: u64,
+    shown: Arc<pb::DriverSandbox>,
 }
 
 /// What a change of the store was about.
@@ -70,7 +60,7 @@ impl Store {
 
     /// What the gateway is told about an id.
     #[must_use]
-    pub fn shown(&self, id: &SandboxId) -> Option<&Shown> {
+    pub fn shown(&self, id: &SandboxId) -> Option<&Arc<pb::DriverSandbox>> {
         self.ids.get(id).map(|claim| &claim.shown)
     }
 
@@ -139,8 +129,7 @@ impl Store {
     fn claim(&mut self, id: SandboxId, name: ObjectName, touched: &mut Touched) {
         let Some(claim) = self.ids.get_mut(&id) else {
             if let Some(observed) = self.objects.get(&name) {
-                self.revision += 1;
-                let shown = Shown { snapshot: Arc::clone(&observed.snapshot), revision: self.revision };
+                let shown = Arc::clone(&observed.snapshot);
                 self.ids.insert(id.clone(), Claim { objects: BTreeSet::from([name.clone()]), chosen: name, shown });
                 touched.ids.insert(id);
             }
@@ -170,9 +159,8 @@ impl Store {
         let rank = |observed: &&Observed| (observed.life, observed.created.clone(), observed.object.clone());
         let Some(chosen) = claim.objects.iter().filter_map(|name| self.objects.get(name)).min_by_key(rank) else { return };
         claim.chosen = chosen.object.clone();
-        if *claim.shown.snapshot != *chosen.snapshot {
-            self.revision += 1;
-            claim.shown = Shown { snapshot: Arc::clone(&chosen.snapshot), revision: self.revision };
+        if claim.shown != chosen.snapshot {
+            claim.shown = Arc::clone(&chosen.snapshot);
             touched.ids.insert(id.clone());
         }
     }

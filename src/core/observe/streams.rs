@@ -5,6 +5,7 @@
 //! gateway a database write.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 
 use super::store::Store;
 use crate::contract::messages::compute as pb;
@@ -51,7 +52,8 @@ struct Stream {
     waiting: BTreeMap<SandboxId, u64>,
     entries: u64,
     deletions: usize,
-    sent: BTreeMap<SandboxId, u64>,
+    /// What the reader was told last of each sandbox.
+    sent: BTreeMap<SandboxId, Arc<pb::DriverSandbox>>,
 }
 
 #[derive(Debug)]
@@ -201,8 +203,9 @@ impl Stream {
                     }
                     self.waiting.remove(&id);
                     let Some(shown) = store.shown(&id) else { continue };
-                    if self.sent.insert(id, shown.revision) != Some(shown.revision) {
-                        let sandbox = Some(pb::DriverSandbox::clone(&shown.snapshot));
+                    let before = self.sent.insert(id, Arc::clone(shown));
+                    if before.is_none_or(|before| before != *shown) {
+                        let sandbox = Some(pb::DriverSandbox::clone(shown));
                         return Some(Payload::Sandbox(pb::WatchSandboxesSandboxEvent { sandbox }));
                     }
                 }
