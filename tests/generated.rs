@@ -4,6 +4,7 @@
 //! `make proto`) writes it instead.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test says what is wrong by failing")]
+#![expect(clippy::disallowed_methods, reason = "it reads and writes source files")]
 
 use prost_build::{Config, Module};
 use protox::prost_reflect::{DescriptorPool, FieldDescriptor, Kind, MessageDescriptor};

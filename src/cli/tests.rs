@@ -8,6 +8,7 @@ use super::table::{FLAGS, Fallback, Flag, Takes};
 use super::upstream::{UNSERVED, WhenSet};
 use super::{Command, Environment, Run, Usage, help, parse};
 use crate::config::{PullPolicy, Sideload};
+use crate::core::admit::quantity::Quantity;
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
     variables.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect()
@@ -57,7 +58,7 @@ fn nothing_given_means_the_defaults() -> Result<(), String> {
         resources.ephemeral_storage,
         resources.ephemeral_storage_request,
     ];
-    assert_eq!(amounts.each_ref().map(|amount| amount.as_str()), ["2", "250m", "4Gi", "512Mi", "8Gi", "1Gi"]);
+    assert_eq!(amounts.each_ref().map(Quantity::as_str), ["2", "250m", "4Gi", "512Mi", "8Gi", "1Gi"]);
     Ok(())
 }
 
@@ -375,7 +376,7 @@ fn help_names_everything_and_fits_a_terminal() {
 #[test]
 fn names_are_used_once() {
     let mut flags: Vec<&str> = FLAGS.iter().map(|flag| flag.long).chain(UNSERVED.iter().filter_map(|setting| setting.flag)).collect();
-    flags.extend(FLAGS.iter().filter_map(|flag| flag.upstream.flag));
+    flags.extend(FLAGS.iter().filter_map(|flag| flag.upstream.flag.filter(|theirs| *theirs != flag.long)));
     let mut variables: Vec<String> = FLAGS.iter().flat_map(Flag::variables).collect();
     variables.extend(UNSERVED.iter().map(|setting| setting.variable.to_owned()));
     let (all_flags, all_variables) = (flags.len(), variables.len());

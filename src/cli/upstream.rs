@@ -86,7 +86,12 @@ pub const UNSERVED: &[Unserved] = &[
         &["false"],
         "pods get a user namespace only where a sandbox's own request asks for one",
     ),
-    refused("app-armor-profile", "OPENSHELL_K8S_APP_ARMOR_PROFILE", &[], "pods run with the nodes' default AppArmor profile"),
+    refused(
+        "app-armor-profile",
+        "OPENSHELL_K8S_APP_ARMOR_PROFILE",
+        &["RuntimeDefault"],
+        "pods run with the container runtime's default AppArmor profile",
+    ),
     variable_only("OPENSHELL_K8S_DEFAULT_RUNTIME_CLASS_NAME", &[], "a runtime class is used only where a sandbox's own request names one"),
     refused(
         "provider-spiffe-workload-api-socket-path",
