@@ -18,7 +18,7 @@ use crate::core::time::Mono;
 /// What brings work.
 pub(super) enum Arrival {
     /// A gateway calls.
-    Call { call: CallId, request: Request, deadline: Option<Mono>, trace: Option<TraceParent>, caller: Caller },
+    Call(Box<Call>),
     /// An exchange ended.
     Answer { exchange: ExchangeId, result: Result<Response, Fault> },
     /// A line of a watch, and the room it takes up until the core has it.
@@ -27,7 +27,17 @@ pub(super) enum Arrival {
     Closed { watch: WatchId, end: WatchEnd },
 }
 
+/// A gateway's call, as the core is told of it, and who made it.
+pub(super) struct Call {
+    pub(super) id: CallId,
+    pub(super) request: Request,
+    pub(super) deadline: Option<Mono>,
+    pub(super) trace: Option<TraceParent>,
+    pub(super) caller: Caller,
+}
+
 /// What takes work back.
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Returned {
     /// The caller left before it had its answer.
     Left(CallId),

@@ -6,14 +6,15 @@
 //!                        └──── replies ───────┘  └──► api ── API server
 //! ```
 //!
-//! * [`runtime`]: the loop. One input, then all outputs, then the next.
-//! * [`arrival`]: the channels on which inputs come.
-//! * [`socket`]: the private socket: directory, modes, lock, peers.
-//! * [`grpc`]: the generated service on that socket, and [`codec`], its messages.
-//! * [`api`]: HTTP/2 over TLS to the API server.
-//! * [`clock`]: what an input is stamped with. [`log`]: what a person reads. [`limits`]: every bound.
+//! * `runtime`: the loop. One input, then all outputs, then the next.
+//! * `arrival`: the channels on which inputs come.
+//! * `socket`: the private socket: directory, modes, lock, peers.
+//! * `grpc`: the generated service on that socket, and `codec`, its messages.
+//! * `api`: HTTP/2 over TLS to the API server.
+//! * `clock`: what an input is stamped with. `log`: what a person reads. `limits`: every bound.
 //!
 //! One thread does it all. Nothing here keeps state about sandboxes.
+#![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "the world is this module's business")]
 
 mod api;
 mod arrival;
@@ -80,7 +81,7 @@ fn serve(settings: Settings, config: Config) -> Result<Ending, String> {
     let ending = runtime.block_on(async {
         let place = Place::take(&settings.socket, &settings.allowed_uids).await.map_err(|error| error.to_string())?;
         let signals = runtime::signals().map_err(|error| format!("listening for signals: {error}"))?;
-        Ok(runtime::run(Driver::new(config, seed), &place, settings.api, signals, runtime::Pace::default()).await)
+        Ok(runtime::run(Driver::new(config, seed), &place, settings.api, signals, runtime::Waits::default()).await)
     });
     // A name that is still being resolved would hold the process up.
     runtime.shutdown_background();
@@ -91,7 +92,7 @@ fn serve(settings: Settings, config: Config) -> Result<Ending, String> {
 fn seed() -> io::Result<[u8; 32]> {
     let mut seed = [0; 32];
     File::open("/dev/urandom")?.read_exact(&mut seed)?;
-    let hex: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = seed.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     tracing::debug!(seed = hex, "the seed of this run");
     Ok(seed)
 }

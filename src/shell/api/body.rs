@@ -48,7 +48,7 @@ pub(super) async fn whole(opened: &mut Opened, bound: usize) -> Result<Bytes, Fa
 }
 
 /// A whole answer in the core's terms.
-pub(super) fn response(head: Parts, body: Bytes) -> Response {
+pub(super) fn response(head: &Parts, body: Bytes) -> Response {
     let text = |name: &HeaderName| text(&head.headers, name);
     Response {
         status: head.status.as_u16(),

@@ -92,7 +92,6 @@ impl Lane {
                 Err(error) => error,
             };
             let fault = fault::of_request(&error);
-            self.forget(&attention.connection);
             attention.done();
             match error.take_message() {
                 Some(message) if given_back.is_none() => {
@@ -117,7 +116,8 @@ impl Lane {
         if let Some(failure) = failure.as_ref().filter(|failure| failure.at >= asked) {
             return Err(failure.text.clone());
         }
-        match tls::connect(&self.server, self.windows).await {
+        // Boxed: it is large, rare, and would be part of every exchange.
+        match Box::pin(tls::connect(&self.server, self.windows)).await {
             Ok(sender) => {
                 *failure = None;
                 let connection = Arc::new(Connection { sender, heard: Mutex::new(Instant::now()) });

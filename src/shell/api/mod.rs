@@ -157,7 +157,7 @@ impl Api {
 async fn whole(mut opened: Opened, bound: usize, deadline: Instant) -> Result<Response, Fault> {
     let body = timeout_at(deadline, body::whole(&mut opened, bound)).await.unwrap_or(Err(Fault::Deadline))?;
     opened.attention.done();
-    Ok(body::response(opened.response.into_parts().0, body))
+    Ok(body::response(&opened.response.into_parts().0, body))
 }
 
 #[cfg(test)]

@@ -78,6 +78,8 @@ impl std::error::Error for ConfigurationError {}
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn server(variables: &[(&str, &str)]) -> Result<ApiServer, ConfigurationError> {
@@ -101,7 +103,7 @@ mod tests {
     #[test]
     fn credentials_can_lie_elsewhere() {
         let server = server(&[(HOST, "fd00::1"), (CREDENTIALS_DIR, "/somewhere")]);
-        assert!(server.as_ref().is_ok_and(|server| server.ca_file == PathBuf::from("/somewhere/ca.crt")), "{server:?}");
+        assert!(server.as_ref().is_ok_and(|server| server.ca_file == Path::new("/somewhere/ca.crt")), "{server:?}");
         assert_eq!(server.map(|server| server.authority()), Ok("[fd00::1]:443".into()));
     }
 

@@ -51,3 +51,37 @@ where
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::{BodyExt, Full};
+
+    use super::*;
+    use crate::shell::limits::REQUEST_ARRIVAL;
+
+    /// A message that never comes.
+    struct Never;
+
+    impl Body for Never {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_does_not_come_is_waited_for_only_so_long() {
+        let start = tokio::time::Instant::now();
+        let status = Patient::new(Never, REQUEST_ARRIVAL).collect().await.err();
+        assert_eq!(status.map(|status| status.code()), Some(tonic::Code::DeadlineExceeded));
+        assert_eq!(start.elapsed().as_secs(), REQUEST_ARRIVAL.as_secs());
+    }
+
+    #[tokio::test]
+    async fn one_that_comes_is_passed_on() {
+        let body = Patient::new(Full::new(Bytes::from_static(b"message")), REQUEST_ARRIVAL).collect().await;
+        assert_eq!(body.ok().map(http_body_util::Collected::to_bytes), Some(Bytes::from_static(b"message")));
+    }
+}

@@ -12,7 +12,7 @@ use crate::contract::messages::compute as pb;
 use crate::contract::service::compute_driver_server::ComputeDriver;
 use crate::core::grpc_status::{Code, Status};
 use crate::core::io::{CallId, Reply, Request};
-use crate::shell::arrival::{Arrival, Caller, Door, Returned};
+use crate::shell::arrival::{Arrival, Call, Caller, Door, Returned};
 use crate::shell::clock::Clock;
 use crate::shell::limits;
 
@@ -33,7 +33,7 @@ impl Service {
         let call = CallId(self.calls.fetch_add(1, Ordering::Relaxed));
         let deadline = headers::timeout(request.metadata()).map(|wait| self.clock.now().mono.after(wait));
         let trace = headers::trace(request.metadata());
-        let arrival = Arrival::Call { call, request: wrap(request.into_inner()), deadline, trace, caller };
+        let arrival = Arrival::Call(Box::new(Call { id: call, request: wrap(request.into_inner()), deadline, trace, caller }));
         let leaving = Leaving { call, door: self.door.clone(), answered: Answered::NotYet };
         match self.door.arrivals.send(arrival).await {
             Ok(()) => Ok(leaving),
@@ -79,7 +79,7 @@ impl Drop for Leaving {
 
 /// What a `WatchSandboxes` caller reads.
 pub(in crate::shell) struct Events {
-    events: mpsc::Receiver<Result<pb::WatchSandboxesEvent, Status>>,
+    queue: mpsc::Receiver<Result<pb::WatchSandboxesEvent, Status>>,
     /// Read, but not yet told to the core.
     taken: u32,
     leaving: Leaving,
@@ -89,7 +89,7 @@ impl Stream for Events {
     type Item = Result<pb::WatchSandboxesEvent, tonic::Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(next) = ready!(self.events.poll_recv(context)) else {
+        let Some(next) = ready!(self.queue.poll_recv(context)) else {
             self.leaving.answered = Answered::Yes;
             return Poll::Ready(None);
         };
@@ -145,9 +145,9 @@ macro_rules! service {
 
             async fn watch_sandboxes(&self, request: tonic::Request<pb::WatchSandboxesRequest>) -> Result<tonic::Response<Events>, tonic::Status> {
                 // One place more than there is credit, for a status at the end.
-                let (reader, events) = mpsc::channel(limits::STREAM_CREDIT as usize + 1);
+                let (reader, queue) = mpsc::channel(limits::STREAM_CREDIT as usize + 1);
                 let leaving = self.bring(request, Request::WatchSandboxes, Caller::Reads(reader)).await?;
-                Ok(tonic::Response::new(Events { events, taken: 0, leaving }))
+                Ok(tonic::Response::new(Events { queue, taken: 0, leaving }))
             }
         }
     };

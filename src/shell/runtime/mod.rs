@@ -20,14 +20,14 @@ use tokio::time::{Instant, sleep_until, timeout};
 use self::calls::Calls;
 pub(super) use self::ending::Ending;
 use super::api::{Api, ApiServer};
-use super::arrival::{self, Arrival, Door, Inbox, LineSink, Returned};
+use super::arrival::{self, Arrival, Call, Door, Inbox, LineSink, Returned};
 use super::clock::Clock;
 use super::grpc::server::{self, Phase};
 use super::grpc::service::Service;
 use super::limits;
 use super::socket::Place;
 use crate::core::Driver;
-use crate::core::io::{Aborted, ExchangeId, ExitCode, Fault, HttpRequest, Input, Lane, Output, Outputs, WatchId};
+use crate::core::io::{Aborted, ExchangeId, ExitCode, Fault, HttpRequest, Input, Lane, Output, Outputs, TraceParent, WatchId};
 use crate::core::note::{Note, Outcome, Weight};
 use crate::core::time::{Mono, Now};
 
@@ -45,7 +45,7 @@ impl Core for Driver {
 
 /// How long the loop waits for what may not come.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
+pub(super) struct Waits {
     /// For the first sync, before the socket is bound all the same.
     pub(super) bind_after: Duration,
     /// For the core to be done after it was told to stop.
@@ -54,7 +54,7 @@ pub(super) struct Pace {
     pub(super) last_words: Duration,
 }
 
-impl Default for Pace {
+impl Default for Waits {
     fn default() -> Self {
         Self {
             bind_after: limits::BIND_AFTER,
@@ -84,24 +84,24 @@ pub(super) fn signals() -> io::Result<mpsc::Receiver<&'static str>> {
 }
 
 /// Runs `core` between the gateway at `place` and the API server until it is told to stop.
-pub(super) async fn run(core: impl Core, place: &Place, api: ApiServer, mut signals: mpsc::Receiver<&'static str>, pace: Pace) -> Ending {
-    let (door, inbox) = arrival::channel();
+pub(super) async fn run(core: impl Core, place: &Place, api: ApiServer, mut signals: mpsc::Receiver<&'static str>, waits: Waits) -> Ending {
+    let (door, mut inbox) = arrival::channel();
     let mut house = Loop {
         core,
         clock: Clock::start(),
         door,
         api: Arc::new(Api::new(api)),
-        gateway: Gateway::Expected { place, bind_by: Instant::now() + pace.bind_after },
+        gateway: Gateway::Expected { place, bind_by: Instant::now() + waits.bind_after },
         calls: Calls::default(),
         exchanges: BTreeMap::new(),
         watches: BTreeMap::new(),
         wake: None,
         own: VecDeque::from([Input::Wake]),
         stage: Stage::Running,
-        pace,
+        waits,
     };
-    let ending = house.run(inbox, &mut signals).await;
-    house.leave().await;
+    let ending = house.run(&mut inbox, &mut signals).await;
+    house.leave(inbox).await;
     ending
 }
 
@@ -136,11 +136,11 @@ struct Loop<'place, C> {
     /// What the loop itself must tell the core, before anything else.
     own: VecDeque<Input>,
     stage: Stage,
-    pace: Pace,
+    waits: Waits,
 }
 
 impl<C: Core> Loop<'_, C> {
-    async fn run(&mut self, mut inbox: Inbox, signals: &mut mpsc::Receiver<&'static str>) -> Ending {
+    async fn run(&mut self, inbox: &mut Inbox, signals: &mut mpsc::Receiver<&'static str>) -> Ending {
         loop {
             let leave_at = match &mut self.stage {
                 Stage::Ended(ending) => return std::mem::replace(ending, Ending::Stopped),
@@ -185,8 +185,9 @@ impl<C: Core> Loop<'_, C> {
     fn arrived(&mut self, arrival: Arrival) {
         match arrival {
             // Who left while the call waited here has never been there.
-            Arrival::Call { caller, .. } if caller.is_gone() => {}
-            Arrival::Call { call, request, deadline, trace, caller } => {
+            Arrival::Call(call) if call.caller.is_gone() => {}
+            Arrival::Call(call) => {
+                let Call { id: call, request, deadline, trace, caller } = *call;
                 self.own.push_back(Input::Call { call, request, deadline, trace });
                 self.own.extend(self.calls.begin(call, caller));
             }
@@ -297,7 +298,7 @@ impl<C: Core> Loop<'_, C> {
         match self.stage {
             Stage::Running => {
                 tracing::info!(signal, "stopping");
-                self.stage = Stage::Stopping(Instant::now() + self.pace.stop_within);
+                self.stage = Stage::Stopping(Instant::now() + self.waits.stop_within);
                 match &self.gateway {
                     // An error means that the task has ended, and the socket with it.
                     Gateway::Served { phase, .. } => drop(phase.send(Phase::Stopping)),
@@ -314,15 +315,22 @@ impl<C: Core> Loop<'_, C> {
     }
 
     /// Ends what is still in flight, and lets connections carry what was said last.
-    async fn leave(mut self) {
+    async fn leave(mut self, mut inbox: Inbox) {
+        inbox.arrivals.close();
+        while let Ok(arrival) = inbox.arrivals.try_recv() {
+            if let Arrival::Call(call) = arrival {
+                // The core will not be told, and so not of its credit either.
+                let _ = self.calls.begin(call.id, call.caller);
+            }
+        }
+        self.calls.end();
         for task in self.exchanges.values().chain(self.watches.values()) {
             task.abort();
         }
-        self.calls.end();
         if let Gateway::Served { phase, mut task } = self.gateway {
             // An error means that the task has ended.
             let _ = phase.send(Phase::Stopping);
-            if timeout(self.pace.last_words, &mut task).await.is_err() {
+            if timeout(self.waits.last_words, &mut task).await.is_err() {
                 tracing::debug!("a client does not read; its connection is cut");
                 task.abort();
                 // Until it is gone, and the socket's file with it.
@@ -346,7 +354,7 @@ fn tell(note: &Note) {
     }
     if let Note::Called { call, rpc, outcome, millis, sandbox, trace } = note {
         let (call, rpc, sandbox, trace) =
-            (call.0, rpc.name(), sandbox.as_ref().map(tracing::field::display), trace.as_ref().map(|trace| trace.as_str()));
+            (call.0, rpc.name(), sandbox.as_ref().map(tracing::field::display), trace.as_ref().map(TraceParent::as_str));
         let code = match outcome {
             Outcome::Ok => None,
             Outcome::Cancelled => Some("CANCELLED".to_owned()),

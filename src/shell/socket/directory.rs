@@ -6,7 +6,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use super::{Peers, SocketError};
+use super::{Peers, SocketError, failed};
 
 /// Directories that others on the machine rely on. A symbolic link among them (`/var/run`) is the system's own.
 const SYSTEM: [&str; 24] = [
@@ -44,7 +44,6 @@ const MODE: u32 = 0o7777;
 /// Makes `directory` fit for a socket called `name`, or says why it cannot be.
 pub(super) fn prepare(directory: &Path, name: &OsStr, peers: &Peers) -> Result<(), SocketError> {
     let nested = || nested(directory, name);
-    let io = |what: &'static str| move |error| SocketError::Io { what, path: directory.to_owned(), error };
     let is_system = is_system(directory);
     let found = if is_system { fs::metadata(directory) } else { fs::symlink_metadata(directory) };
     let found = match found {
@@ -58,7 +57,7 @@ pub(super) fn prepare(directory: &Path, name: &OsStr, peers: &Peers) -> Result<(
                 .and_then(|()| set_mode(directory, peers))
                 .map_err(|error| SocketError::Uncreatable { directory: directory.to_owned(), error });
         }
-        Err(error) => return Err(io("looking at")(error)),
+        Err(error) => return Err(failed("looking at", directory)(error)),
     };
     if !found.is_dir() {
         return Err(SocketError::NoDirectory { directory: directory.to_owned(), nested: nested() });
@@ -67,7 +66,7 @@ pub(super) fn prepare(directory: &Path, name: &OsStr, peers: &Peers) -> Result<(
         return Err(SocketError::ForeignDirectory { directory: directory.to_owned(), uid: found.uid(), own: peers.own, nested: nested() });
     }
     if !is_system && !is_sticky(&found) {
-        return set_mode(directory, peers).map_err(io("setting the mode of"));
+        return set_mode(directory, peers).map_err(failed("setting the mode of", directory));
     }
     if found.mode() & OTHERS_WRITE == 0 {
         return Ok(());

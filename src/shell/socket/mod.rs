@@ -75,11 +75,7 @@ pub(super) struct Place {
 impl Place {
     /// Prepares the directory and takes the lock. Fails when the path is not one on which a private socket can be.
     pub(super) async fn take(path: &Path, allowed: &[u32]) -> Result<Self, SocketError> {
-        let io = |what: &'static str, path: &Path| {
-            let path = path.to_owned();
-            move |error| SocketError::Io { what, path, error }
-        };
-        let path = std::path::absolute(path).map_err(io("resolving", path))?;
+        let path = std::path::absolute(path).map_err(failed("resolving", path))?;
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(SocketError::NoName { path });
         };
@@ -93,18 +89,14 @@ impl Place {
             let max = PATH_MAX - (temporary.as_os_str().len() - path.as_os_str().len());
             return Err(SocketError::TooLong { path, max });
         }
-        let peers = Peers::with(allowed).map_err(io("asking the kernel for our uid on a socket pair for", &path))?;
+        let peers = Peers::with(allowed).map_err(failed("asking the kernel for our uid, to compare it on", &path))?;
         directory::prepare(parent, name, &peers)?;
         let lock = lock(&beside(".lock".into()), &path, &peers)?;
         must_be_free(&path, &peers)?;
-        if timeout(limits::SOCKET_PROBE, UnixStream::connect(&path))
-            .await
-            .unwrap_or_else(|_| Err(io::ErrorKind::WouldBlock.into()))
-            .is_err_and(is_dead)
-        {
-            Ok(Self { path, temporary, peers, _lock: lock })
-        } else {
-            Err(SocketError::Alive { path })
+        match timeout(limits::SOCKET_PROBE, UnixStream::connect(&path)).await {
+            Ok(Err(error)) if is_dead(&error) => Ok(Self { path, temporary, peers, _lock: lock }),
+            Ok(Err(error)) if error.kind() != io::ErrorKind::WouldBlock => Err(failed("asking who listens on", &path)(error)),
+            _ => Err(SocketError::Alive { path }),
         }
     }
 
@@ -115,10 +107,6 @@ impl Place {
 
     /// Binds, and lets the socket appear at its path.
     pub(super) fn bind(&self) -> Result<Listener, SocketError> {
-        let failed = |what: &'static str, path: &Path| {
-            let path = path.to_owned();
-            move |error| SocketError::Io { what, path, error }
-        };
         must_be_free(&self.path, &self.peers)?;
         must_be_free(&self.temporary, &self.peers)?;
         match fs::remove_file(&self.temporary) {
@@ -138,8 +126,14 @@ impl Place {
     }
 }
 
+/// What the system refused, and on which path.
+fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SocketError + use<> {
+    let path = path.to_owned();
+    move |error| SocketError::Io { what, path, error }
+}
+
 /// Whether a failed connection shows that no process listens.
-fn is_dead(error: io::Error) -> bool {
+fn is_dead(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
 }
 
@@ -148,7 +142,7 @@ fn must_be_free(path: &Path, peers: &Peers) -> Result<(), SocketError> {
     let found = match fs::symlink_metadata(path) {
         Ok(found) => found,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(SocketError::Io { what: "looking at", path: path.to_owned(), error }),
+        Err(error) => return Err(failed("looking at", path)(error)),
     };
     if !found.file_type().is_socket() {
         Err(SocketError::NoSocket { path: path.to_owned() })
@@ -161,17 +155,16 @@ fn must_be_free(path: &Path, peers: &Peers) -> Result<(), SocketError> {
 
 /// Opens and locks the lock file.
 fn lock(lock: &Path, path: &Path, peers: &Peers) -> Result<File, SocketError> {
-    let io = |what: &'static str| move |error| SocketError::Io { what, path: lock.to_owned(), error };
     match fs::symlink_metadata(lock) {
         Ok(found) if !found.is_file() || found.uid() != peers.own => return Err(SocketError::ForeignLock { lock: lock.to_owned() }),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io("looking at")(error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed("looking at", lock)(error)),
         _ => {}
     }
-    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(lock).map_err(io("opening"))?;
+    let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(lock).map_err(failed("opening", lock))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(SocketError::Alive { path: path.to_owned() }),
-        Err(TryLockError::Error(error)) => Err(io("locking")(error)),
+        Err(TryLockError::Error(error)) => Err(failed("locking", lock)(error)),
     }
 }
 

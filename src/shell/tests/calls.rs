@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use http_body_util::BodyExt;
 use prost::Message;
+use tokio::io::AsyncReadExt;
+use tokio::net::UnixStream;
 use tonic::Code;
 
 use super::gateway::Gateway;
@@ -12,6 +14,7 @@ use super::soon;
 use crate::contract::messages::compute as pb;
 use crate::core::grpc_status::Status;
 use crate::core::io::{Input, Output, Outputs, Reply, Request};
+use crate::shell::limits;
 
 /// Answers `GetSandbox` with `reply`.
 fn get_sandbox(reply: Result<pb::GetSandboxResponse, Status>) -> impl FnMut(&Input) -> Outputs + Send + 'static {
@@ -24,7 +27,7 @@ fn get_sandbox(reply: Result<pb::GetSandboxResponse, Status>) -> impl FnMut(&Inp
 }
 
 fn asked() -> pb::GetSandboxRequest {
-    pb::GetSandboxRequest { sandbox_id: "id-1".into(), sandbox_name: "one".into(), ..Default::default() }
+    pb::GetSandboxRequest { sandbox_id: "id-1".into(), sandbox_name: "one".into() }
 }
 
 fn sandbox(name: &str) -> pb::GetSandboxResponse {
@@ -151,4 +154,30 @@ async fn a_message_that_cannot_be_read_is_the_caller_s_fault_and_an_old_gpu_requ
         assert!(status.message().contains(wanted) && !status.message().contains("hunter2"), "{}", status.message());
     }
     assert!(house.is_quiet(), "it never was a call");
+}
+
+#[tokio::test]
+async fn a_connection_beyond_the_bound_is_closed_and_a_place_is_given_again() {
+    let house = House::open(get_sandbox(Ok(sandbox("one"))));
+    let call = async |gateway: &Gateway| soon(gateway.call::<_, pb::GetSandboxResponse>("GetSandbox", asked())).await;
+    let mut open = Vec::new();
+    for _ in 0..limits::CONNECTIONS {
+        let gateway = Gateway::connect(&house.socket).await;
+        call(&gateway).await.unwrap();
+        open.push(gateway);
+    }
+    let mut surplus = UnixStream::connect(&house.socket).await.unwrap();
+    assert!(matches!(soon(surplus.read(&mut [0])).await, Ok(0) | Err(_)));
+    open.pop().unwrap().hang_up();
+    soon(async {
+        loop {
+            let again = Gateway::over(UnixStream::connect(&house.socket).await.unwrap()).await;
+            if let Ok(gateway) = again
+                && call(&gateway).await.is_ok()
+            {
+                return;
+            }
+        }
+    })
+    .await;
 }

@@ -35,12 +35,17 @@ impl Gateway {
             }
         })
         .await;
+        Self::over(stream).await.unwrap()
+    }
+
+    /// Begins HTTP/2 on a connection, which the driver may have closed by then.
+    pub(super) async fn over(stream: UnixStream) -> hyper::Result<Self> {
         let stream = stream.into_std().unwrap();
         let line = Arc::new(stream.try_clone().unwrap());
         let stream = UnixStream::from_std(stream).unwrap();
-        let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+        let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
         tokio::spawn(async move { drop(connection.await) });
-        Self { sender, line }
+        Ok(Self { sender, line })
     }
 
     /// Calls a method and waits for its reply.
@@ -104,4 +109,3 @@ impl Service<http::Request<tonic::body::Body>> for Gateway {
         Box::pin(self.sender.send_request(request))
     }
 }
-

@@ -12,7 +12,7 @@ use crate::core::io::{Input, Output, Outputs};
 use crate::core::note::Note;
 use crate::core::time::Now;
 use crate::shell::api::ApiServer;
-use crate::shell::runtime::{self, Core, Ending, Pace};
+use crate::shell::runtime::{self, Core, Ending, Waits};
 use crate::shell::socket::Place;
 
 /// A core whose every answer a test gives.
@@ -39,8 +39,8 @@ pub(super) struct House {
 }
 
 /// How a house of these tests is paced: nothing but what the test does makes it bind.
-pub(super) const SLOW: Pace =
-    Pace { bind_after: Duration::from_secs(3_600), stop_within: Duration::from_secs(3_600), last_words: Duration::from_secs(5) };
+pub(super) const SLOW: Waits =
+    Waits { bind_after: Duration::from_secs(3_600), stop_within: Duration::from_secs(3_600), last_words: Duration::from_secs(5) };
 
 /// The reads are served: lets the socket be bound.
 pub(super) fn synced() -> Output {
@@ -60,7 +60,7 @@ impl House {
     }
 
     /// A house whose core answers as `answer` does and nothing else.
-    pub(super) fn with(api: ApiServer, pace: Pace, answer: impl FnMut(&Input) -> Outputs + Send + 'static) -> Self {
+    pub(super) fn with(api: ApiServer, waits: Waits, answer: impl FnMut(&Input) -> Outputs + Send + 'static) -> Self {
         let scratch = Arc::new(Scratch::new());
         let socket = scratch.path("s/driver.sock");
         let (told, inputs) = mpsc::unbounded_channel();
@@ -69,7 +69,7 @@ impl House {
         let path = socket.clone();
         let ended = tokio::spawn(async move {
             let place = Place::take(&path, &[]).await.unwrap();
-            runtime::run(core, &place, api, signalled, pace).await
+            runtime::run(core, &place, api, signalled, waits).await
         });
         Self { scratch, socket, inputs, signals, ended }
     }

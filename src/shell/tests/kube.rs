@@ -71,11 +71,16 @@ impl Kube {
 
     /// The next connection. A client that gives up during TLS is passed over.
     pub(in crate::shell) async fn accept(&self) -> Accepted {
+        h2::server::Builder::new().initial_window_size(1 << 20).handshake(self.accept_tls().await).await.unwrap()
+    }
+
+    /// The next connection, for a test that writes frames itself.
+    pub(in crate::shell) async fn accept_tls(&self) -> TlsStream<TcpStream> {
         loop {
             let (tcp, _) = self.listener.accept().await.unwrap();
             if let Ok(tls) = self.acceptor.accept(tcp).await {
                 self.connections.fetch_add(1, Ordering::Relaxed);
-                return h2::server::Builder::new().initial_window_size(1 << 20).handshake(tls).await.unwrap();
+                return tls;
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::core::grpc_status::Status;
 use crate::core::io::{CallId, ExitCode, HttpRequest, Input, Lane, Method, Output, Reply, Request};
 use crate::core::secret::Body;
 use crate::core::time::Mono;
-use crate::shell::runtime::{Ending, Pace};
+use crate::shell::runtime::{Ending, Waits};
 
 /// Answers what waits when told to stop, and is then done.
 fn orderly(calls: &mut Vec<CallId>, input: &Input) -> Vec<Output> {
@@ -52,8 +52,8 @@ async fn the_socket_appears_private_when_the_core_is_synced() {
 
 #[tokio::test]
 async fn the_socket_appears_after_a_while_without_sync() {
-    let pace = Pace { bind_after: Duration::from_millis(1), ..SLOW };
-    let house = House::with(nowhere(), pace, |input| match input {
+    let waits = Waits { bind_after: Duration::from_millis(1), ..SLOW };
+    let house = House::with(nowhere(), waits, |input| match input {
         Input::Call { call, request: Request::GetCapabilities(_), .. } => {
             vec![Output::Reply { call: *call, reply: Ok(Reply::GetCapabilities(pb::GetCapabilitiesResponse::default())) }]
         }
@@ -88,9 +88,7 @@ async fn a_stop_answers_open_calls_and_streams_and_removes_the_socket() {
     let mut stream =
         soon(gateway.watch::<_, pb::WatchSandboxesEvent>("WatchSandboxes", pb::WatchSandboxesRequest::default())).await.unwrap();
     let waiting = gateway.clone();
-    let call = tokio::spawn(async move {
-        waiting.call::<_, pb::GetSandboxResponse>("GetSandbox", pb::GetSandboxRequest::default()).await
-    });
+    let call = tokio::spawn(async move { waiting.call::<_, pb::GetSandboxResponse>("GetSandbox", pb::GetSandboxRequest::default()).await });
     while !matches!(house.input().await, Input::Call { request: Request::GetSandbox(_), .. }) {}
     house.signal().await;
     let status = soon(call).await.unwrap().unwrap_err();
@@ -106,13 +104,11 @@ async fn a_stop_answers_open_calls_and_streams_and_removes_the_socket() {
 
 #[tokio::test]
 async fn a_core_that_is_never_done_does_not_hold_the_stop_up() {
-    let pace = Pace { stop_within: Duration::from_millis(20), ..SLOW };
-    let mut house = House::with(nowhere(), pace, |input| if *input == Input::Wake { vec![synced()] } else { vec![] });
+    let waits = Waits { stop_within: Duration::from_millis(20), ..SLOW };
+    let mut house = House::with(nowhere(), waits, |input| if *input == Input::Wake { vec![synced()] } else { vec![] });
     assert_eq!(house.input().await, Input::Wake);
     let gateway = Gateway::connect(&house.socket).await;
-    let call = tokio::spawn(async move {
-        gateway.call::<_, pb::GetSandboxResponse>("GetSandbox", pb::GetSandboxRequest::default()).await
-    });
+    let call = tokio::spawn(async move { gateway.call::<_, pb::GetSandboxResponse>("GetSandbox", pb::GetSandboxRequest::default()).await });
     while !matches!(house.input().await, Input::Call { .. }) {}
     house.signal().await;
     assert_eq!(soon(call).await.unwrap().unwrap_err().code(), Code::Unavailable);

@@ -74,6 +74,18 @@ async fn a_stream_without_an_event_is_open_at_once_and_can_end_well() {
 }
 
 #[tokio::test]
+async fn a_stream_that_is_refused_ends_with_the_status() {
+    let house = House::open(|input| match input {
+        Input::Call { call, .. } => vec![Output::Reply { call: *call, reply: Err(Status::resource_exhausted("too many streams")) }],
+        _ => vec![],
+    });
+    let gateway = Gateway::connect(&house.socket).await;
+    let mut opened = soon(gateway.watch::<_, pb::WatchSandboxesEvent>(METHOD, pb::WatchSandboxesRequest::default())).await.unwrap();
+    let status = soon(opened.message()).await.unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::ResourceExhausted, "too many streams"));
+}
+
+#[tokio::test]
 async fn a_reader_that_leaves_is_told_to_the_core_once() {
     let mut house = House::open(counting(usize::MAX, Ok(Reply::WatchSandboxes)));
     let (_gateway, mut stream, call) = open(&mut house).await;
@@ -93,7 +105,9 @@ async fn a_reader_that_leaves_is_told_to_the_core_once() {
 #[tokio::test]
 async fn a_core_that_overspends_its_credit_has_the_stream_ended_with_a_status() {
     let mut house = House::open(|input| match input {
-        Input::Credit { call, events } => (0..=*events as usize).map(|number| Output::Event { call: *call, event: event(number) }).collect(),
+        Input::Credit { call, events } => {
+            (0..=*events as usize).map(|number| Output::Event { call: *call, event: event(number) }).collect()
+        }
         _ => vec![],
     });
     let (_gateway, mut stream, call) = open(&mut house).await;

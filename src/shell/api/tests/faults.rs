@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use h2::Reason;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
+use tokio_rustls::server::TlsStream;
 
 use super::kube::{Kube, respond};
 use super::{Duration, api, get, later, post};
@@ -36,9 +38,11 @@ async fn what_never_became_a_connection_was_not_sent_and_says_why() {
     let text = not_sent(soon(api(&refused).exchange(Lane::Requests, get("/"), later())).await);
     assert!(text.contains(&format!("127.0.0.1:{}", refused.port)) && text.contains("refused"), "{text}");
 
-    for (name, content, wanted) in
-        [("absent", None, "cannot be read"), ("empty", Some(""), "holds no certificate"), ("broken", Some("-----BEGIN CERTIFICATE-----\n"), "PEM")]
-    {
+    for (name, content, wanted) in [
+        ("absent", None, "cannot be read"),
+        ("empty", Some(""), "holds no certificate"),
+        ("broken", Some("-----BEGIN CERTIFICATE-----\n"), "PEM"),
+    ] {
         let mut server = kube.server.clone();
         server.ca_file = kube.scratch.path(name);
         if let Some(content) = content {
@@ -59,12 +63,12 @@ async fn a_server_that_another_ca_vouches_for_is_not_trusted() {
     let (kube, other) = (Kube::new().await, Kube::new().await);
     let mut server = kube.server.clone();
     server.ca_file.clone_from(&other.server.ca_file);
-    let (_, _, _kube) = kube.answer_all(|(_, mut answer)| async move { respond(&mut answer, 200, "{}") });
+    let (_, _, kube) = kube.answer_all(|(_, mut answer)| async move { respond(&mut answer, 200, "{}") });
     let api = api(&server);
     let text = not_sent(soon(api.exchange(Lane::Requests, get("/"), later())).await);
     assert!(text.contains("TLS") && text.contains("certificate"), "{text}");
     // The CA's file is read again with each connection.
-    std::fs::copy(_kube.scratch.path("ca.crt"), &server.ca_file).unwrap();
+    std::fs::copy(kube.scratch.path("ca.crt"), &server.ca_file).unwrap();
     assert_eq!(soon(api.exchange(Lane::Requests, get("/"), later())).await.unwrap().status, 200);
 }
 
@@ -104,28 +108,45 @@ async fn any_other_reset_says_nothing() {
     }
 }
 
+/// Reads frames until the headers of that stream.
+async fn headers_of(stream: u32, server: &mut TlsStream<TcpStream>) {
+    loop {
+        let mut head = [0; 9];
+        server.read_exact(&mut head).await.unwrap();
+        let [l0, l1, l2, kind, _, s0, s1, s2, s3] = head;
+        let mut payload = vec![0; u32::from_be_bytes([0, l0, l1, l2]) as usize];
+        server.read_exact(&mut payload).await.unwrap();
+        if (kind, u32::from_be_bytes([s0, s1, s2, s3])) == (1, stream) {
+            return;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_stream_beyond_a_goaway_was_not_sent_and_one_below_it_may_have_been() {
     let kube = Kube::new().await;
     let api = api(&kube.server);
-    let taken = Arc::clone(&api);
-    let taken = tokio::spawn(async move { taken.exchange(Lane::Requests, post("/1", "{}"), later()).await });
-    let mut connection = soon(kube.accept()).await;
-    let first = soon(connection.accept()).await.unwrap().unwrap();
-    // The server stops reading; what is asked from here on lies beyond the last stream it took.
-    let beyond = Arc::clone(&api);
-    let beyond = tokio::spawn(async move { beyond.exchange(Lane::Requests, post("/2", "{}"), later()).await });
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
-    drop(first);
-    let serving = tokio::spawn(async move {
-        while connection.accept().await.is_some() {}
-        drop(kube);
-    });
+    let ask = |path: &'static str| {
+        let api = Arc::clone(&api);
+        tokio::spawn(async move { api.exchange(Lane::Requests, post(path, "{}"), later()).await })
+    };
+    let taken = ask("/1");
+    let mut server = soon(kube.accept_tls()).await;
+    let mut preface = [0; 24];
+    soon(server.read_exact(&mut preface)).await.unwrap();
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    server.write_all(&settings).await.unwrap();
+    soon(headers_of(1, &mut server)).await;
+    let beyond = ask("/2");
+    soon(headers_of(3, &mut server)).await;
+    // Stream 1 is the last one taken; the reason is ENHANCE_YOUR_CALM.
+    let goaway = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 11];
+    server.write_all(&goaway).await.unwrap();
     let text = not_sent(soon(beyond).await.unwrap());
-    assert!(!text.is_empty());
+    assert!(text.contains("connection error received"), "{text}");
+    assert!(!taken.is_finished());
+    drop(server);
     unknown(soon(taken).await.unwrap());
-    soon(serving).await.unwrap();
 }
 
 #[tokio::test]
@@ -172,7 +193,7 @@ async fn a_deadline_is_kept_and_a_connection_that_was_silent_till_then_is_replac
     let mut connection = soon(kube.accept()).await;
     let (_, mut answer) = soon(connection.accept()).await.unwrap().unwrap();
     respond(&mut answer, 200, "{}");
-    tokio::spawn(async move { while connection.accept().await.is_some() {} });
+    tokio::spawn(async move { while let Some(Ok(_)) = connection.accept().await {} });
     assert_eq!(soon(again).await.unwrap().unwrap().status, 200);
     assert_eq!(connections.load(Ordering::Relaxed), 2);
 }
