@@ -163,7 +163,7 @@ impl Cluster {
     }
 
     fn discover(&self, user: &str, request: &Request, target: &Target, route: &Route) -> Result<Answer, Failure> {
-        if route != &Route::Nowhere && request.method != Method::Get {
+        if !matches!(route, Route::Nowhere | Route::Unknown) && request.method != Method::Get {
             let verb = request.method.as_str().to_lowercase();
             return Err(Failure::forbidden_path(user, &verb, &target.path));
         }
@@ -174,6 +174,7 @@ impl Cluster {
             Route::Groups => self.groups(),
             Route::Group(name) => self.group(name)?,
             Route::Resources { group, version } => self.resources(group, version)?,
+            Route::Unknown => return Err(Failure::unknown_path()),
             Route::Place(_) | Route::Review(_) | Route::Nowhere => return Err(Failure::NoHandler),
         };
         Ok(self.respond(Reply::json(200, &document)))
@@ -189,8 +190,9 @@ impl Cluster {
         if !known {
             return Err(Failure::not_found(place.kind, &place.name));
         }
+        check_method(request.method, place)?;
         self.check_conversion(place)?;
-        let view = crate::view::View::negotiate(request.accept.as_deref(), place.kind)?;
+        let view = crate::view::View::negotiate(request.accept.as_deref())?;
         let mut reply = match verb {
             "watch" => return self.open_watch(place, target, view),
             "list" => self.list(place, target, view)?,
@@ -199,8 +201,7 @@ impl Cluster {
             "update" => self.update_from(place, target, request)?,
             "patch" => self.patch_from(place, target, request)?,
             "delete" => self.delete_from(place, target, request)?,
-            "deletecollection" => self.delete_collection(place, target, request)?,
-            _ => return Err(Failure::method_not_allowed(place.kind, verb_word(request.method))),
+            _ => self.delete_collection(place, target, request)?,
         };
         if self.is_deprecated(place) {
             reply.warnings.insert(0, convert::DEPRECATION.to_owned());
@@ -375,13 +376,25 @@ fn verb(method: Method, place: &Place, target: &Target) -> &'static str {
     match method {
         Method::Get if collection && target.switch("watch") => "watch",
         Method::Get if collection => "list",
-        Method::Get if target.switch("watch") && place.subresource.is_empty() => "watch",
         Method::Get => "get",
-        Method::Post if collection || !place.subresource.is_empty() => "create",
-        Method::Put if !collection => "update",
-        Method::Patch if !collection => "patch",
+        Method::Post => "create",
+        Method::Put => "update",
+        Method::Patch => "patch",
         Method::Delete if collection => "deletecollection",
-        Method::Delete if place.subresource.is_empty() => "delete",
-        _ => "",
+        Method::Delete => "delete",
+    }
+}
+
+/// What a place does not take, and how it is told.
+fn check_method(method: Method, place: &Place) -> Result<(), Failure> {
+    let collection = place.name.is_empty();
+    let custom = place.kind.is_custom();
+    let plain = place.subresource.is_empty();
+    match method {
+        Method::Put | Method::Patch if collection && custom => Err(Failure::bad_request("name must be provided")),
+        Method::Put | Method::Patch if collection => Err(Failure::method_not_allowed(place.kind, verb_word(method))),
+        Method::Post if !collection && plain && !custom => Err(Failure::method_not_allowed(place.kind, "create")),
+        Method::Delete if !plain => Err(Failure::method_not_allowed(place.kind, "delete")),
+        _ => Ok(()),
     }
 }

@@ -10,8 +10,9 @@ use crate::resource::Kind;
 use crate::route::Place;
 use crate::store::Key;
 use crate::validate::prune_sandbox;
-use crate::view::View;
+use crate::view::{MEDIA, View};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 
 /// What to do about fields the schema does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,19 +58,17 @@ impl Cluster {
         require_json(request)?;
         let unknown = Unknown::parse(target)?;
         let run = Run::parse(target)?;
-        let body = decode(&request.body)?;
         match place.subresource.as_str() {
             "" => {}
-            "binding" => return self.bind_from(place, &body),
-            "eviction" => return self.evict_from(place, &body),
-            "token" => return self.token_from(place, &body),
+            "binding" => return self.bind_from(place, &decode(&request.body)?),
+            "eviction" => return self.evict_from(place, &decode(&request.body)?),
+            "token" => return self.token_from(place, &decode(&request.body)?),
             _ => return Err(Failure::method_not_allowed(place.kind, "create")),
         }
         if place.kind.is_namespaced() && place.namespace.is_empty() {
             return Err(Failure::NoHandler);
         }
-        check_type(place, &body)?;
-        let mut object = body;
+        let mut object = decode_object(place, &request.body)?;
         settle_place(place, &mut object)?;
         let warnings = Self::decode_fields(place, &mut object, unknown)?;
         let _ = user;
@@ -166,6 +165,7 @@ impl Cluster {
         ] {
             metadata.remove(given_by_server);
         }
+        tidy_metadata(object);
         if kind.has_status()
             && let Value::Object(fields) = object
         {
@@ -188,37 +188,163 @@ impl Failure {
     }
 }
 
+/// Empty lists and maps of metadata are as good as none.
+pub(crate) fn tidy_metadata(object: &mut Value) {
+    object::metadata_mut(object).retain(|_, value| match value {
+        Value::Null => false,
+        Value::Array(items) => !items.is_empty(),
+        Value::Object(fields) => !fields.is_empty(),
+        _ => true,
+    });
+}
+
 pub(crate) fn require_json(request: &Request) -> Result<(), Failure> {
     let media = request.content_type.as_deref().unwrap_or("application/json");
     let media = media.split(';').next().unwrap_or_default().trim();
-    if matches!(media, "" | "application/json") { Ok(()) } else { Err(Failure::unsupported_media("application/json, application/yaml")) }
+    if matches!(media, "" | "application/json") { Ok(()) } else { Err(Failure::unsupported_media(MEDIA)) }
 }
 
+/// What a Go client would be told of text that is not JSON.
+pub(crate) fn json_fault(error: &serde_json::Error) -> String {
+    if error.is_eof() { "unexpected end of JSON input".to_owned() } else { error.to_string() }
+}
+
+/// A body as JSON.
 pub(crate) fn decode(body: &[u8]) -> Result<Value, Failure> {
-    serde_json::from_slice(body).map_err(|error| Failure::bad_request(format!("couldn't get version/kind; json parse error: {error}")))
+    serde_json::from_slice(body)
+        .map_err(|error| Failure::bad_request(format!("couldn't get version/kind; json parse error: {}", json_fault(&error))))
 }
 
-/// The body must say what it is, and be what the path serves.
-pub(crate) fn check_type(place: &Place, body: &Value) -> Result<(), Failure> {
-    let resource = place.kind.resource();
-    let kind = body["kind"].as_str().unwrap_or_default();
-    let version = body["apiVersion"].as_str().unwrap_or_default();
-    let expected = place.kind.api_version(&place.version);
-    if place.kind.is_custom() && kind.is_empty() {
-        return Err(Failure::bad_request(format!("Object 'Kind' is missing in '{body}'")));
+/// A body as an object of the kind the path names.
+pub(crate) fn decode_object(place: &Place, body: &[u8]) -> Result<Value, Failure> {
+    let kind = place.kind.resource().kind;
+    let unrecognized = |why: &str| {
+        Failure::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({})", summary(body)))
+    };
+    let object: Value = serde_json::from_slice(body)
+        .map_err(|error| unrecognized(&format!("couldn't get version/kind; json parse error: {}", json_fault(&error))))?;
+    if !object.is_object() {
+        return Err(unrecognized("couldn't get version/kind; json parse error: json: cannot unmarshal into Go value"));
     }
-    if !version.is_empty() && version != expected {
+    if place.kind.is_custom() && object["kind"].as_str().is_none_or(str::is_empty) {
+        return Err(unrecognized(&format!("Object 'Kind' is missing in '{}'", String::from_utf8_lossy(body))));
+    }
+    check_type(place, &object)?;
+    check_shape(place, &object)
+        .map_err(|why| Failure::bad_request(format!("{kind} in version \"{}\" cannot be handled as a {kind}: {why}", place.version)))?;
+    Ok(object)
+}
+
+/// The beginning of a body that was not understood.
+fn summary(body: &[u8]) -> String {
+    const MAX: usize = 30;
+    let shown = body.get(..MAX).unwrap_or(body);
+    let dots = if body.len() > MAX { " ..." } else { "" };
+    match body.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => format!("{}{dots}", String::from_utf8_lossy(shown)),
+        Some(_) => {
+            let mut text = String::new();
+            for byte in shown {
+                let _ = write!(text, "{byte:02x}");
+            }
+            text + dots
+        }
+    }
+}
+
+/// The object must be what the path serves.
+fn check_type(place: &Place, object: &Value) -> Result<(), Failure> {
+    let resource = place.kind.resource();
+    let kind = object["kind"].as_str().unwrap_or_default();
+    let version = object["apiVersion"].as_str().unwrap_or_default();
+    let expected = place.kind.api_version(&place.version);
+    let said = !version.is_empty() || place.kind.is_custom();
+    if said && version != expected {
         return Err(Failure::bad_request(format!(
             "the API version in the data ({version}) does not match the expected API version ({expected})"
         )));
     }
     if !kind.is_empty() && kind != resource.kind {
-        return Err(Failure::bad_request(format!(
-            "{kind} in version \"{}\" cannot be handled as a {}: no kind \"{kind}\" is registered",
-            place.version, resource.kind
-        )));
+        return Err(if place.kind.is_custom() {
+            Failure::wrong_kind(place.kind, kind, object::name(object))
+        } else {
+            Failure::bad_request(format!(
+                "{kind} in version \"{}\" cannot be handled as a {}: converting (v1.{kind}) to (core.{}): unknown conversion",
+                place.version, resource.kind, resource.kind
+            ))
+        });
     }
     Ok(())
+}
+
+/// The parts every object has must be of their types; the rest of the server relies on it. `Err` is what
+/// a Go decoder says.
+pub(crate) fn check_shape(place: &Place, object: &Value) -> Result<(), String> {
+    let metadata = &object["metadata"];
+    if !metadata.is_null() && !metadata.is_object() {
+        return Err(format!("json: cannot unmarshal {} into Go value of type v1.ObjectMeta", go_type(metadata)));
+    }
+    let odd = |value: &Value, field: &str, wanted: &str| {
+        Err(format!("json: cannot unmarshal {} into Go struct field {field} of type {wanted}", go_type(value)))
+    };
+    for field in ["name", "generateName", "namespace", "uid", "resourceVersion"] {
+        let value = &metadata[field];
+        if !value.is_null() && !value.is_string() {
+            return odd(value, &format!("ObjectMeta.{field}"), "string");
+        }
+    }
+    for field in ["labels", "annotations"] {
+        let value = &metadata[field];
+        match value {
+            Value::Null => {}
+            Value::Object(map) => {
+                if let Some(value) = map.values().find(|value| !value.is_string()) {
+                    return odd(value, &format!("ObjectMeta.{field}"), "string");
+                }
+            }
+            _ => return odd(value, &format!("ObjectMeta.{field}"), "map[string]string"),
+        }
+    }
+    if !is_list_of(&metadata["finalizers"], Value::is_string) {
+        return odd(&metadata["finalizers"], "ObjectMeta.finalizers", "[]string");
+    }
+    if !is_list_of(&metadata["ownerReferences"], Value::is_object) {
+        return odd(&metadata["ownerReferences"], "ObjectMeta.ownerReferences", "[]v1.OwnerReference");
+    }
+    if !place.kind.is_custom() {
+        let kind = place.kind.resource().kind;
+        for part in ["spec", "status"] {
+            if !object[part].is_null() && !object[part].is_object() {
+                return odd(&object[part], &format!("{kind}.{part}"), &format!("v1.{kind}"));
+            }
+        }
+        if place.kind == Kind::Pod {
+            for list in ["initContainers", "containers", "volumes"] {
+                let value = &object["spec"][list];
+                if !is_list_of(value, Value::is_object) {
+                    return odd(value, &format!("PodSpec.spec.{list}"), "[]v1.Container");
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a Go decoder calls a JSON value.
+pub(crate) fn go_type(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    }
+}
+
+fn is_list_of(value: &Value, fits: impl Fn(&Value) -> bool) -> bool {
+    value.is_null() || value.as_array().is_some_and(|items| items.iter().all(fits))
 }
 
 /// The namespace of the path, and the version it names.

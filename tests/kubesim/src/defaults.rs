@@ -116,7 +116,34 @@ fn default_pod(pod: &mut Value) {
             mirror_limits(container);
         }
     }
-    fill(object::map_mut(&mut pod["status"]), &[("phase", json!("Pending")), ("qosClass", json!("Burstable"))]);
+    for volume in spec.get_mut("volumes").and_then(Value::as_array_mut).into_iter().flatten() {
+        let volume = object::map_mut(volume);
+        if volume.len() == 1 && volume.contains_key("name") {
+            volume.insert("emptyDir".into(), json!({}));
+        }
+    }
+    let class = quality_class(spec);
+    fill(object::map_mut(&mut pod["status"]), &[("phase", json!("Pending")), ("qosClass", json!(class))]);
+}
+
+/// The class a kubelet sorts the pod into when its node runs short.
+fn quality_class(spec: &Map<String, Value>) -> &'static str {
+    let mut bounded = true;
+    let mut asks = false;
+    for list in ["initContainers", "containers"] {
+        for container in spec.get(list).map_or(&[][..], object::items) {
+            let resources = &container["resources"];
+            for name in ["cpu", "memory"] {
+                asks |= resources["requests"].get(name).is_some() || resources["limits"].get(name).is_some();
+                bounded &= resources["limits"].get(name).is_some() && resources["limits"][name] == resources["requests"][name];
+            }
+        }
+    }
+    match (asks, bounded) {
+        (false, _) => "BestEffort",
+        (true, true) => "Guaranteed",
+        (true, false) => "Burstable",
+    }
 }
 
 /// A limit without a request is the request too.

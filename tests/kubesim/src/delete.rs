@@ -2,7 +2,7 @@
 
 use crate::cluster::{Cluster, Reply};
 use crate::create::decode;
-use crate::failure::Failure;
+use crate::failure::{Cause, Failure};
 use crate::http::{Request, Target};
 use crate::list::Selection;
 use crate::object::{self, Object};
@@ -59,6 +59,11 @@ impl DeleteOptions {
         let body = decode(body)?;
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let orphans = body["orphanDependents"].as_bool();
+        if let (Some(policy), Some(_)) = (body["propagationPolicy"].as_str(), orphans) {
+            let why = "orphanDependents and deletionPropagation cannot be both set";
+            let cause = Cause::invalid("propagationPolicy", &json!(policy), why);
+            return Err(Failure::invalid_options("DeleteOptions", vec![cause]));
+        }
         let propagation = match (body["propagationPolicy"].as_str(), orphans) {
             (Some(policy), _) => Some(parse_policy(policy)?),
             (None, Some(true)) => Some(Propagation::Orphan),
@@ -86,7 +91,7 @@ fn parse_policy(word: &str) -> Result<Propagation, Failure> {
         "Orphan" => Ok(Propagation::Orphan),
         other => Err(Failure::invalid_options(
             "DeleteOptions",
-            vec![crate::failure::Cause::unsupported("propagationPolicy", &json!(other), &["Foreground", "Background", "Orphan", "nil"])],
+            vec![Cause::unsupported("propagationPolicy", &json!(other), &["Foreground", "Background", "Orphan", "nil"])],
         )),
     }
 }
@@ -95,7 +100,8 @@ impl Cluster {
     pub(crate) fn delete_from(&mut self, place: &Place, target: &Target, request: &Request) -> Result<Reply, Failure> {
         let options = DeleteOptions::parse(target, &request.body)?;
         let deleted = self.delete(place.kind, &Key::new(&place.namespace, &place.name), &options)?;
-        let returns_object = matches!(place.kind, Kind::Pod | Kind::PersistentVolumeClaim | Kind::ServiceAccount | Kind::ResourceQuota);
+        let returns_object =
+            matches!(place.kind, Kind::Pod | Kind::Service | Kind::PersistentVolumeClaim | Kind::ServiceAccount | Kind::ResourceQuota);
         let (status, last) = match &deleted {
             Deleted::Gone(last) if !returns_object => (200, last),
             Deleted::Marked(object) | Deleted::Gone(object) => {
@@ -185,7 +191,9 @@ impl Cluster {
             let metadata = object::metadata_mut(&mut wanted);
             let when = time::rfc3339(self.now_ms + grace * 1000);
             metadata.insert("deletionTimestamp".into(), json!(when));
-            metadata.insert("deletionGracePeriodSeconds".into(), json!(grace));
+            if kind != Kind::Namespace {
+                metadata.insert("deletionGracePeriodSeconds".into(), json!(grace));
+            }
         }
         if first && kind.has_generation() {
             let next = object::generation(&before) + 1;
@@ -200,6 +208,9 @@ fn check_preconditions(kind: Kind, object: &Value, options: &DeleteOptions) -> R
     if let Some(asked) = &options.uid
         && asked != object::uid(object)
     {
+        if kind == Kind::Namespace {
+            return Err(Failure::precondition_in_store(kind, name, asked, object::uid(object)));
+        }
         let why = format!(
             "the UID in the precondition ({asked}) does not match the UID in record ({}). The object \
              might have been deleted and then recreated",

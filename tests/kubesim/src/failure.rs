@@ -42,6 +42,16 @@ impl Cause {
         Self::new("FieldValueRequired", "Required value", field)
     }
 
+    /// A validation rule of a definition, which tells no value.
+    pub fn broken_rule(field: impl Into<String>, why: &str) -> Self {
+        Self::new("FieldValueInvalid", format!("Invalid value: {why}"), field)
+    }
+
+    /// Whether a definition's rules are left unchecked because of this.
+    pub fn blocks_rules(&self) -> bool {
+        matches!(self.reason, "FieldValueNotSupported" | "FieldValueRequired" | "FieldValueTooLong" | "FieldValueTypeInvalid")
+    }
+
     pub fn required_because(field: impl Into<String>, why: &str) -> Self {
         Self::new("FieldValueRequired", format!("Required value: {why}"), field)
     }
@@ -170,6 +180,15 @@ impl Failure {
         Status::new(409, "Conflict", message).about(kind.resource().plural, kind, name).failure()
     }
 
+    /// A namespace's delete whose UID does not hold: worded by the store.
+    pub fn precondition_in_store(kind: Kind, name: &str, asked: &str, held: &str) -> Self {
+        let message = format!(
+            "Operation cannot be fulfilled on {}: Precondition failed: UID in precondition: {asked}, UID in object meta: {held}",
+            quoted(kind, name)
+        );
+        Status::new(409, "Conflict", message).about(kind.resource().plural, kind, name).failure()
+    }
+
     /// A delete whose preconditions do not hold; here the server names the kind, not the resource.
     pub fn precondition(kind: Kind, name: &str, why: &str) -> Self {
         let message = format!("Operation cannot be fulfilled on {} \"{name}\": {why}", kind.qualified_kind());
@@ -178,6 +197,31 @@ impl Failure {
 
     pub fn invalid(kind: Kind, name: &str, causes: Vec<Cause>) -> Self {
         Self::invalid_as(&kind.qualified_kind(), name, causes, |status| status.about(kind.resource().kind, kind, name))
+    }
+
+    /// The same, where the server says the resource instead of the kind.
+    pub fn invalid_resource(kind: Kind, name: &str, causes: Vec<Cause>) -> Self {
+        Self::invalid_as(&kind.qualified_plural(), name, causes, |status| status.about(kind.resource().plural, kind, name))
+    }
+
+    /// An object that says it is of another kind.
+    pub fn wrong_kind(kind: Kind, said: &str, name: &str) -> Self {
+        let why = format!("must be {}", kind.resource().kind);
+        Self::wrong_type(kind, said, name, Cause::invalid("kind", &json!(said), &why))
+    }
+
+    /// An object that says it is of another version.
+    pub fn wrong_version(kind: Kind, said: &str, expected: &str, name: &str) -> Self {
+        let cause = Cause::invalid("apiVersion", &json!(said), &format!("must be {expected}"));
+        Self::wrong_type(kind, kind.resource().kind, name, cause)
+    }
+
+    fn wrong_type(kind: Kind, said: &str, name: &str, cause: Cause) -> Self {
+        let group = kind.resource().group;
+        Self::invalid_as(&format!("{said}.{group}"), name, vec![cause], |mut status| {
+            status.details = json!({ "name": name, "group": group, "kind": said });
+            status
+        })
     }
 
     /// Bad list options: the server names no object.
@@ -198,7 +242,13 @@ impl Failure {
     }
 
     fn invalid_as(kind: &str, name: &str, causes: Vec<Cause>, about: impl FnOnce(Status) -> Status) -> Self {
-        let sentences: Vec<String> = causes.iter().map(|cause| format!("{}: {}", cause.field, cause.message)).collect();
+        let mut sentences: Vec<String> = Vec::new();
+        for cause in &causes {
+            let sentence = format!("{}: {}", cause.field, cause.message);
+            if !sentences.contains(&sentence) {
+                sentences.push(sentence);
+            }
+        }
         let said = match sentences.as_slice() {
             [one] => one.clone(),
             many => format!("[{}]", many.join(", ")),
@@ -274,8 +324,14 @@ impl Failure {
         Status::new(406, "NotAcceptable", message).failure()
     }
 
-    /// `verb` is the API's word: `create`, `update`, …
+    /// `verb` is the API's word: `create`, `update`, …; only custom resources' handlers say it.
     pub fn method_not_allowed(kind: Kind, verb: &str) -> Self {
+        if !kind.is_custom() {
+            let message = "the server does not allow this method on the requested resource";
+            let mut status = Status::new(405, "MethodNotAllowed", message);
+            status.details = json!({});
+            return status.failure();
+        }
         let resource = kind.qualified_plural();
         let message = format!("{verb} is not supported on resources of kind \"{resource}\"");
         Status::new(405, "MethodNotAllowed", message).about(kind.resource().plural, kind, "").failure()
@@ -287,14 +343,21 @@ impl Failure {
 
     /// A continue token whose snapshot is gone; `resume` goes on without consistency.
     pub fn expired_page(resume: String) -> Self {
-        let message = "The provided continue parameter is too old to display a consistent list \
-                       result. You can start a new list without the continue parameter, or use the \
-                       continue token in this response to retrieve the remainder of the results. \
-                       Continuing with the provided token results in an inconsistent list - objects \
-                       that were created, modified, or deleted between the time the first chunk was \
-                       returned and now may show up in the list.";
+        let message = "The provided continue parameter is too old to display a consistent list result. You can start a \
+                       new list without the continue parameter, or use the continue token in this response to retrieve \
+                       the remainder of the results. Continuing with the provided token results in an inconsistent list \
+                       - objects that were created, modified, or deleted between the time the first chunk was returned \
+                       and now may show up in the list.";
         let mut status = Status::new(410, "Expired", message);
         status.resume = Some(resume);
+        status.failure()
+    }
+
+    /// What a built-in group answers for a path it does not know.
+    pub fn unknown_path() -> Self {
+        let message = "the server could not find the requested resource";
+        let mut status = Status::new(404, "NotFound", message);
+        status.details = json!({});
         status.failure()
     }
 

@@ -108,6 +108,7 @@ impl Cluster {
 
     pub(crate) fn list(&self, place: &Place, target: &Target, view: View) -> Result<Reply, Failure> {
         let selection = Selection::parse(place, target)?;
+        check_options(target)?;
         let (wanted, mut after) = self.wanted_version(target)?;
         let limit = match (&wanted, target.parameter("limit")) {
             (Wanted::Cached, _) | (_, None) => None,
@@ -147,6 +148,9 @@ impl Cluster {
         }
 
         let mut metadata = json!({ "resourceVersion": version.to_string() });
+        if place.kind.is_custom() && view == View::Full {
+            metadata["continue"] = json!("");
+        }
         if let (Some(after), true) = (last, remaining > 0) {
             metadata["continue"] = json!(Token { version, after }.encode());
             if selection.is_everything() {
@@ -167,28 +171,22 @@ impl Cluster {
         let version = target.parameter("resourceVersion");
         let rule = target.parameter("resourceVersionMatch");
         if let Some(token) = target.parameter("continue") {
-            if rule.is_some() {
-                return Err(Failure::invalid_list_options(vec![Cause::forbidden(
-                    "resourceVersionMatch",
-                    "resourceVersionMatch is forbidden when continue is provided",
-                )]));
-            }
             if version.is_some_and(|version| version != "0") {
                 return Err(Failure::bad_request("specifying resource version is not allowed when using continue"));
             }
-            let token = Token::decode(token).ok_or_else(|| Failure::bad_request("continue key is not valid: it cannot be decoded"))?;
+            let token = Token::decode(token)
+                .ok_or_else(|| Failure::bad_request("invalid continue token: continue key is not valid: it cannot be decoded"))?;
             let wanted = match token.version {
                 0 => Wanted::Now,
                 version => Wanted::Exactly(version),
             };
             return Ok((wanted, Some(token.after)));
         }
-        check_match(version, rule)?;
         let Some(version) = version else { return Ok((Wanted::Now, None)) };
         if version == "0" {
             return Ok((Wanted::Cached, None));
         }
-        let number = parse_version(version)?;
+        let number = parse_version(version).map_err(|why| Failure::bad_request(format!("invalid resource version: {why}")))?;
         if number > self.store.version() {
             return Err(Failure::version_too_large(number, self.store.version()));
         }
@@ -247,31 +245,48 @@ impl Cluster {
 }
 
 fn page_limit(limit: &str, most: Option<usize>) -> Result<Option<usize>, Failure> {
+    if limit.starts_with('-') && limit.get(1..).is_some_and(|digits| digits.parse::<u64>().is_ok()) {
+        return Ok(None);
+    }
     let limit: usize = limit.parse().map_err(|_| Failure::bad_request(format!("strconv.ParseInt: parsing \"{limit}\": invalid syntax")))?;
     let limit = Some(limit).filter(|limit| *limit > 0);
     Ok(limit.map(|limit| most.map_or(limit, |most| limit.min(most.max(1)))))
 }
 
-pub(crate) fn parse_version(version: &str) -> Result<u64, Failure> {
+/// A resourceVersion as a number, or why it is none.
+pub(crate) fn parse_version(version: &str) -> Result<u64, String> {
     version.parse().map_err(|_| {
-        Failure::raw(format!(
-            "resourceVersion: Invalid value: {}: strconv.ParseUint: parsing {}: invalid syntax",
-            json!(version),
-            json!(version)
-        ))
+        let quoted = json!(version);
+        format!("resourceVersion: Invalid value: {quoted}: strconv.ParseUint: parsing {quoted}: invalid syntax")
     })
 }
 
-fn check_match(version: Option<&str>, rule: Option<&str>) -> Result<(), Failure> {
-    let Some(rule) = rule else { return Ok(()) };
+/// The options of a list that contradict each other.
+fn check_options(target: &Target) -> Result<(), Failure> {
     let field = "resourceVersionMatch";
-    let cause = match (version, rule) {
-        (None, _) => Cause::forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided"),
-        (Some("0"), "Exact") => Cause::forbidden(field, "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\""),
-        (_, "Exact" | "NotOlderThan") => return Ok(()),
-        (_, other) => Cause::unsupported(field, &json!(other), &["Exact", "NotOlderThan", ""]),
-    };
-    Err(Failure::invalid_list_options(vec![cause]))
+    let version = target.parameter("resourceVersion");
+    let mut causes = Vec::new();
+    if let Some(rule) = target.parameter(field) {
+        if version.is_none() {
+            let why = "resourceVersionMatch is forbidden unless resourceVersion is provided";
+            causes.push(Cause::forbidden(field, why));
+        }
+        if target.parameter("continue").is_some() {
+            let why = "resourceVersionMatch is forbidden when continue is provided";
+            causes.push(Cause::forbidden(field, why));
+        }
+        if !matches!(rule, "Exact" | "NotOlderThan") {
+            causes.push(Cause::unsupported(field, &json!(rule), &["Exact", "NotOlderThan", ""]));
+        }
+        if rule == "Exact" && version == Some("0") {
+            let why = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
+            causes.push(Cause::forbidden(field, why));
+        }
+    }
+    if target.parameter("sendInitialEvents").is_some() {
+        causes.push(Cause::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
+    }
+    if causes.is_empty() { Ok(()) } else { Err(Failure::invalid_list_options(causes)) }
 }
 
 fn scale_of(alpha: &Value) -> Value {

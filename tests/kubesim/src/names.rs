@@ -3,7 +3,7 @@
 /// Why this is no RFC 1123 subdomain, if so.
 pub(crate) fn subdomain_fault(name: &str) -> Option<&'static str> {
     if name.len() > 253 {
-        return Some("must be no more than 253 bytes");
+        return Some("must be no more than 253 characters");
     }
     (!name.split('.').all(is_label)).then_some(
         "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or \
@@ -15,24 +15,15 @@ pub(crate) fn subdomain_fault(name: &str) -> Option<&'static str> {
 /// Why this is no RFC 1123 label, if so.
 pub(crate) fn label_fault(name: &str) -> Option<&'static str> {
     if name.len() > 63 {
-        return Some("must be no more than 63 bytes");
+        return Some("must be no more than 63 characters");
+    }
+    if name.contains('.') && subdomain_fault(name).is_none() {
+        return Some("must not contain dots");
     }
     (!is_label(name)).then_some(
         "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and \
          must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex \
          used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')",
-    )
-}
-
-/// Why this is no RFC 1035 label, the rule for Services, if so.
-pub(crate) fn service_fault(name: &str) -> Option<&'static str> {
-    if name.len() > 63 {
-        return Some("must be no more than 63 bytes");
-    }
-    (!is_label(name) || !name.starts_with(|c: char| c.is_ascii_lowercase())).then_some(
-        "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an \
-         alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or \
-         'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')",
     )
 }
 

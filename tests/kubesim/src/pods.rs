@@ -30,9 +30,6 @@ pub(crate) fn faults(spec: &Value) -> Vec<Cause> {
                 }
             }
         }
-        if volume.as_object().is_some_and(|fields| fields.len() < 2) {
-            causes.push(Cause::required_because(path, "must specify a volume type"));
-        }
     }
     if items(&spec["containers"]).is_empty() {
         causes.push(Cause::required("spec.containers"));

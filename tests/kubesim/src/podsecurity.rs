@@ -52,14 +52,7 @@ impl Level {
 pub(crate) fn violations(level: Level, spec: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let restricted = level == Level::Restricted;
-    let own_users = spec["hostUsers"] == false;
-    if restricted {
-        let bad = containers_where(spec, |c| c["securityContext"]["allowPrivilegeEscalation"] != Value::Bool(false));
-        say(&mut found, "allowPrivilegeEscalation != false", &bad, |who| {
-            format!("{who} must set securityContext.allowPrivilegeEscalation=false")
-        });
-        found.extend(restricted_capabilities(spec));
-    } else {
+    if !restricted {
         let (bad, added) = capabilities_beyond(spec, &DEFAULT_CAPABILITIES);
         say(&mut found, "non-default capabilities", &bad, |who| {
             format!("{who} must not include {} in securityContext.capabilities.add", quote(&added))
@@ -73,24 +66,33 @@ pub(crate) fn violations(level: Level, spec: &Value) -> Vec<String> {
     if !host.is_empty() {
         found.push(format!("host namespaces ({})", host.join(", ")));
     }
-    let paths: Vec<String> = items(&spec["volumes"])
-        .iter()
-        .filter(|volume| volume.get("hostPath").is_some())
-        .map(|volume| volume["name"].as_str().unwrap_or_default().to_owned())
-        .collect();
-    if !paths.is_empty() {
-        found.push(format!("hostPath volumes ({} {})", plural("volume", &paths), quote(&paths)));
+    if !restricted {
+        found.extend(host_paths(spec));
     }
     let bad = containers_where(spec, |c| c["securityContext"]["privileged"] == true);
     say(&mut found, "privileged", &bad, |who| format!("{who} must not set securityContext.privileged=true"));
     if restricted {
+        let bad = containers_where(spec, |c| c["securityContext"]["allowPrivilegeEscalation"] != Value::Bool(false));
+        say(&mut found, "allowPrivilegeEscalation != false", &bad, |who| {
+            format!("{who} must set securityContext.allowPrivilegeEscalation=false")
+        });
+        found.extend(restricted_capabilities(spec));
         found.extend(restricted_volumes(spec));
-        if !own_users {
+        if spec["hostUsers"] != false {
             found.extend(root_users(spec));
         }
         found.extend(missing_seccomp(spec));
     }
     found
+}
+
+fn host_paths(spec: &Value) -> Option<String> {
+    let paths: Vec<String> = items(&spec["volumes"])
+        .iter()
+        .filter(|volume| volume.get("hostPath").is_some())
+        .map(|volume| volume["name"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    (!paths.is_empty()).then(|| format!("hostPath volumes ({} {})", plural("volume", &paths), quote(&paths)))
 }
 
 fn say(found: &mut Vec<String>, reason: &str, bad: &[String], detail: impl Fn(&str) -> String) {

@@ -131,14 +131,14 @@ impl Cluster {
         let Some(issued) = self.live_token(token) else {
             return json!({
                 "user": {},
-                "error": "[invalid bearer token, token lookup failed]",
+                "error": "invalid bearer token",
             });
         };
-        let shared: Vec<&str> = asked.into_iter().filter(|audience| issued.audiences.iter().any(|own| own == audience)).collect();
+        let shared: Vec<&str> = asked.iter().copied().filter(|audience| issued.audiences.iter().any(|own| own == audience)).collect();
         if shared.is_empty() {
             return json!({
                 "user": {},
-                "error": format!("[invalid bearer token, token audiences {:?} is invalid for the target audiences]", issued.audiences),
+                "error": format!("[invalid bearer token, token audiences {:?} is invalid for the target audiences {asked:?}]", issued.audiences),
             });
         }
         let mut extra = json!({});
@@ -189,7 +189,7 @@ impl Cluster {
         let issued = Issued {
             namespace: place.namespace.clone(),
             account: place.name.clone(),
-            account_uid,
+            account_uid: account_uid.clone(),
             audiences: audiences.clone(),
             expires_ms,
             pod,
@@ -201,6 +201,7 @@ impl Cluster {
             "metadata": {
                 "name": place.name,
                 "namespace": place.namespace,
+                "uid": account_uid,
                 "creationTimestamp": time::rfc3339(self.now_ms),
             },
             "spec": {

@@ -21,6 +21,8 @@ pub(crate) enum Route {
     Place(Place),
     /// `POST …/selfsubjectaccessreviews` and its like.
     Review(Review),
+    /// A path in a built-in group and version that names nothing.
+    Unknown,
     /// Nothing serves it.
     Nowhere,
 }
@@ -97,13 +99,15 @@ impl Route {
             let resource = kind.resource();
             resource.group == group && resource.plural == plural
         });
-        let Some(kind) = known else { return Self::Nowhere };
+        let built_in = matches!((group, version), ("" | "networking.k8s.io" | "authentication.k8s.io" | "authorization.k8s.io", "v1"));
+        let nothing = if built_in { Self::Unknown } else { Self::Nowhere };
+        let Some(kind) = known else { return nothing };
         let scoped_right = match kind.resource().scope {
             Scope::Cluster => namespace.is_empty(),
             Scope::Namespaced => !namespace.is_empty() || name.is_empty(),
         };
         if !scoped_right {
-            return Self::Nowhere;
+            return nothing;
         }
         Self::Place(Place {
             kind,
@@ -141,8 +145,11 @@ mod tests {
 
     #[test]
     fn what_nothing_serves() {
-        for path in ["/nope", "/api/v1/pods/x", "/api/v1/namespaces/a/nodes", "/apis/x/v1/y"] {
+        for path in ["/nope", "/apis/x/v1/y", "/apis/agents.x-k8s.io/v1beta1/sandboxes/x"] {
             assert_eq!(Route::parse(path), Route::Nowhere, "{path}");
+        }
+        for path in ["/api/v1/pods/x", "/api/v1/namespaces/a/nodes", "/api/v1/foos"] {
+            assert_eq!(Route::parse(path), Route::Unknown, "{path}");
         }
     }
 }

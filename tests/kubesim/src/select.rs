@@ -35,16 +35,26 @@ impl LabelSelector {
         let tokens = tokens(text);
         let mut at = 0;
         let mut requirements = Vec::new();
+        if let Some(first @ (Token::Sign(')' | '(' | ',') | Token::Equal | Token::NotEqual)) = tokens.first() {
+            let found = first.text();
+            return Err(Failure::bad_request(format!("found '{found}', expected: !, identifier, or 'end of string'")));
+        }
         while at < tokens.len() {
             let (requirement, next) = requirement(&tokens, at).map_err(refused)?;
             requirements.push(requirement);
             at = next;
             match tokens.get(at) {
                 None => {}
-                Some(Token::Sign(',')) if at + 1 < tokens.len() => at += 1,
+                Some(Token::Sign(',')) => {
+                    at += 1;
+                    if !matches!(tokens.get(at), Some(Token::Word(_) | Token::Sign('!'))) {
+                        let found = tokens.get(at).map(Token::text).unwrap_or_default();
+                        return Err(Failure::bad_request(format!("found '{found}', expected: identifier after ','")));
+                    }
+                }
                 Some(other) => {
                     let found = other.text();
-                    return Err(refused(format!("found '{found}', expected: ',' or 'end of string'")));
+                    return Err(Failure::bad_request(format!("found '{found}', expected: ',' or 'end of string'")));
                 }
             }
         }
@@ -147,7 +157,7 @@ fn requirement(tokens: &[Token], at: usize) -> Result<(Requirement, usize), Stri
             Ok((requirement, next))
         }
         Some(Token::Word(word)) if word == "in" || word == "notin" => {
-            let (values, next) = value_set(tokens, at + 2).map_err(|place| expected(place, "'('"))?;
+            let (values, next) = value_set(tokens, at + 2)?;
             for (index, value) in values.iter().enumerate() {
                 check_value(key, value, index)?;
             }
@@ -158,10 +168,11 @@ fn requirement(tokens: &[Token], at: usize) -> Result<(Requirement, usize), Stri
     }
 }
 
-/// The values between parentheses, and the place after them; `Err` names the offending place.
-fn value_set(tokens: &[Token], open: usize) -> Result<(Vec<String>, usize), usize> {
+/// The values between parentheses, and the place after them.
+fn value_set(tokens: &[Token], open: usize) -> Result<(Vec<String>, usize), String> {
+    let found = |at: usize| tokens.get(at).map(Token::text).unwrap_or_default();
     if tokens.get(open) != Some(&Token::Sign('(')) {
-        return Err(open);
+        return Err(format!("found '{}' expected: '('", found(open)));
     }
     let mut values = Vec::new();
     let mut at = open + 1;
@@ -170,7 +181,7 @@ fn value_set(tokens: &[Token], open: usize) -> Result<(Vec<String>, usize), usiz
             Some(Token::Word(value)) => values.push(value.clone()),
             Some(Token::Sign(',')) => {}
             Some(Token::Sign(')')) => break,
-            _ => return Err(at),
+            _ => return Err(format!("found '{}', expected: ',' or ')'", found(at))),
         }
         at += 1;
     }
@@ -184,28 +195,31 @@ fn value_set(tokens: &[Token], open: usize) -> Result<(Vec<String>, usize), usiz
 fn check_key(key: &str) -> Result<(), String> {
     match qualified_name_fault(key) {
         None => Ok(()),
-        Some(why) => Err(format!("key: Invalid value: {}: {why}", json!(key))),
+        Some(why) => Err(format!("<nil>: Invalid value: {}: {why}", json!(key))),
     }
 }
 
 fn check_value(key: &str, value: &str, index: usize) -> Result<(), String> {
-    match label_value_fault(value) {
+    match label_value_faults(value).first() {
         None => Ok(()),
         Some(why) => Err(format!("values[{index}][{key}]: Invalid value: {}: {why}", json!(value))),
     }
 }
 
-/// Why this cannot be a label's value, if so.
-pub(crate) fn label_value_fault(value: &str) -> Option<&'static str> {
+/// Why this cannot be a label's value; nothing if it can.
+pub(crate) fn label_value_faults(value: &str) -> Vec<&'static str> {
+    let mut faults = Vec::new();
     if value.len() > 63 {
-        return Some("must be no more than 63 bytes");
+        faults.push("must be no more than 63 bytes");
     }
-    (!value.is_empty() && !is_name_part(value)).then_some(
-        "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or \
-         '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or \
-         'my_value',  or '12345', regex used for validation is \
-         '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
-    )
+    if !value.is_empty() && !is_name_part(value) {
+        faults.push(
+            "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start \
+             and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation \
+             is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')",
+        );
+    }
+    faults
 }
 
 /// Why this cannot be the key of a label or annotation, if so.

@@ -2,7 +2,7 @@
 
 use crate::cluster::{Cluster, Reply};
 use crate::convert;
-use crate::create::{Run, Unknown, check_type, decode, require_json, settle_place};
+use crate::create::{Run, Unknown, check_shape, decode_object, go_type, json_fault, require_json, settle_place, tidy_metadata};
 use crate::defaults::default_fields;
 use crate::failure::{Cause, Failure};
 use crate::http::{Request, Target};
@@ -14,6 +14,7 @@ use crate::store::Key;
 use crate::view::View;
 use serde_json::{Value, json};
 
+const JSON_PATCH: &str = "application/json-patch+json";
 const PATCHES_OF_CUSTOM: &str = "application/json-patch+json, application/merge-patch+json, \
                                  application/apply-patch+yaml";
 
@@ -21,8 +22,7 @@ impl Cluster {
     pub(crate) fn update_from(&mut self, place: &Place, target: &Target, request: &Request) -> Result<Reply, Failure> {
         require_json(request)?;
         let unknown = Unknown::parse(target)?;
-        let mut object = decode(&request.body)?;
-        check_type(place, &object)?;
+        let mut object = decode_object(place, &request.body)?;
         settle_place(place, &mut object)?;
         let named = object::name(&object);
         if !named.is_empty() && named != place.name {
@@ -36,7 +36,7 @@ impl Cluster {
         if place.kind.is_custom() && object::resource_version(&object).is_empty() {
             let why = "must be specified for an update";
             let cause = Cause::invalid("metadata.resourceVersion", &json!(0), why);
-            return Err(Failure::invalid(place.kind, &place.name, vec![cause]));
+            return Err(Failure::invalid_resource(place.kind, &place.name, vec![cause]));
         }
         self.replace(place, target, &before, object, warnings)
     }
@@ -56,8 +56,13 @@ impl Cluster {
                 if custom { PATCHES_OF_CUSTOM.to_owned() } else { format!("{PATCHES_OF_CUSTOM}, application/strategic-merge-patch+json") };
             return Err(Failure::unsupported_media(&accepted));
         }
-        let body: Value =
-            serde_json::from_slice(&request.body).map_err(|error| Failure::bad_request(format!("error decoding patch: {error}")))?;
+        let body: Value = serde_json::from_slice(&request.body)
+            .map_err(|error| Failure::bad_request(format!("error decoding patch: {}", json_fault(&error))))?;
+        if let Some(found) = misfit(&body, media) {
+            let wanted = if media == JSON_PATCH { "[]handlers.jsonPatchOp" } else { "map[string]interface {}" };
+            let why = format!("error decoding patch: json: cannot unmarshal {found} into Go value of type {wanted}");
+            return Err(Failure::bad_request(why));
+        }
         let before = match self.find(place) {
             Ok(before) => before.clone(),
             Err(_) if media == "application/apply-patch+yaml" && place.subresource.is_empty() => {
@@ -66,15 +71,14 @@ impl Cluster {
             Err(failure) => return Err(failure),
         };
         let mut object = (*self.in_version(place.kind, &place.version, &before)).clone();
-        if media == "application/json-patch+json" {
-            patch::apply(&mut object, &body).map_err(|why| match why {
-                Unapplied::Malformed(why) => Failure::bad_request(why),
-                Unapplied::Failed => Failure::patch_failed(),
-            })?;
+        if media == JSON_PATCH {
+            patch::apply(&mut object, &body).map_err(|Unapplied| Failure::patch_failed())?;
         } else {
             patch::merge(&mut object, &body);
         }
         let patched = object.to_string();
+        check_shape(place, &object).map_err(|why| Failure::invalid_patch(&patched, &why))?;
+        check_patched(place, &object)?;
         let warnings = Self::decode_fields(place, &mut object, Unknown::Warned)?;
         if unknown == Unknown::Refused && !warnings.is_empty() {
             let why = format!("strict decoding error: {}", warnings.join(", "));
@@ -86,7 +90,7 @@ impl Cluster {
 
     /// Server-side apply of an object that is not there: a create.
     fn apply_new(&mut self, place: &Place, target: &Target, mut object: Value) -> Result<Reply, Failure> {
-        check_type(place, &object)?;
+        check_shape(place, &object).map_err(Failure::bad_request)?;
         settle_place(place, &mut object)?;
         object::metadata_mut(&mut object).insert("name".into(), json!(place.name));
         let warnings = Self::decode_fields(place, &mut object, Unknown::parse(target)?)?;
@@ -106,11 +110,19 @@ impl Cluster {
     ) -> Result<Reply, Failure> {
         let kind = place.kind;
         let asked = object::resource_version(&wanted);
+        if !asked.is_empty() && asked.parse::<u64>().is_err() {
+            return Err(Failure::raw(format!("strconv.ParseUint: parsing {}: invalid syntax", json!(asked))));
+        }
         if !asked.is_empty() && asked != object::resource_version(before) {
             return Err(Failure::stale(kind, &place.name));
         }
         let held = self.in_version(kind, &place.version, before);
+        tidy_metadata(&mut wanted);
         let mut causes = immutable_metadata(&held, &wanted);
+        if kind.is_custom() {
+            // The real server checks the metadata of custom resources twice, and says so.
+            causes.extend(causes.clone());
+        }
         keep_server_fields(&held, &mut wanted);
         match place.subresource.as_str() {
             "" if kind.has_status() => keep(&held, &mut wanted, "status"),
@@ -217,13 +229,39 @@ fn keep_server_fields(held: &Value, wanted: &mut Value) {
     metadata.remove("managedFields");
 }
 
+/// What a patch has made of an object must still be one, and the one the path names.
+fn check_patched(place: &Place, object: &Value) -> Result<(), Failure> {
+    let kind = object["kind"].as_str().unwrap_or_default();
+    if kind != place.kind.resource().kind {
+        return Err(Failure::wrong_kind(place.kind, kind, &place.name));
+    }
+    let version = object["apiVersion"].as_str().unwrap_or_default();
+    let expected = place.kind.api_version(&place.version);
+    if version != expected {
+        return Err(Failure::wrong_version(place.kind, version, &expected, &place.name));
+    }
+    let named = object::name(object);
+    if named != place.name {
+        return Err(Failure::bad_request(format!("the name of the object ({named}) does not match the name on the URL ({})", place.name)));
+    }
+    if object::namespace(object) != place.namespace {
+        let why = "the namespace of the provided object does not match the namespace sent on the request";
+        return Err(Failure::bad_request(why));
+    }
+    Ok(())
+}
+
+/// The JSON type of a patch that is not of the type it has to be.
+fn misfit(patch: &Value, media: &str) -> Option<&'static str> {
+    let fits = if media == JSON_PATCH { patch.is_array() } else { patch.is_object() };
+    (!fits).then(|| go_type(patch))
+}
+
 fn immutable_metadata(held: &Value, wanted: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
-    for field in ["name", "namespace", "uid"] {
-        let asked = &wanted["metadata"][field];
-        if asked.as_str().is_some_and(|text| !text.is_empty()) && *asked != held["metadata"][field] {
-            causes.push(Cause::invalid(format!("metadata.{field}"), asked, "field is immutable"));
-        }
+    let asked = &wanted["metadata"]["uid"];
+    if asked.as_str().is_some_and(|text| !text.is_empty()) && *asked != held["metadata"]["uid"] {
+        causes.push(Cause::invalid("metadata.uid", asked, "field is immutable"));
     }
     if object::is_deleting(held) {
         let added: Vec<&str> = object::items(&wanted["metadata"]["finalizers"])

@@ -8,7 +8,7 @@ use crate::options::ControllerRelease;
 use crate::pods;
 use crate::resource::Kind;
 use crate::schema;
-use crate::select::{label_value_fault, qualified_name_fault};
+use crate::select::{label_value_faults, qualified_name_fault};
 use serde_json::{Value, json};
 
 /// The most bytes of all annotations together.
@@ -16,7 +16,9 @@ const ANNOTATION_BYTES: usize = 256 * 1024;
 
 /// Removes what the schema of that version does not know, and says so in the server's words.
 pub(crate) fn prune_sandbox(version: &str, object: &mut Value) -> Vec<String> {
-    let removed = schema::sandbox(version).prune(object);
+    let schema = schema::sandbox(version);
+    let removed = schema.prune(object);
+    schema.drop_nulls(object);
     removed.into_iter().map(|path| format!("unknown field \"{path}\"")).collect()
 }
 
@@ -24,24 +26,18 @@ impl Cluster {
     pub(crate) fn faults_of(&self, kind: Kind, object: &Value) -> Vec<Cause> {
         let mut causes = metadata_faults(kind, object);
         match kind {
-            Kind::Sandbox => causes.extend(self.sandbox_faults(object)),
+            Kind::Sandbox => {
+                let version = object["apiVersion"].as_str().unwrap_or_default();
+                let version = version.rsplit('/').next().unwrap_or_default();
+                causes.extend(schema::sandbox(version).check(object));
+                if self.has_rules(version) && causes.iter().any(Cause::blocks_rules) {
+                    let why = "some validation rules were not checked because the object was invalid; \
+                               correct the existing errors to complete validation";
+                    causes.push(Cause::invalid("<nil>", &Value::Null, why));
+                }
+            }
             Kind::Pod => causes.extend(pods::faults(&object["spec"])),
             _ => {}
-        }
-        causes
-    }
-
-    fn sandbox_faults(&self, object: &Value) -> Vec<Cause> {
-        let version = object["apiVersion"].as_str().unwrap_or_default();
-        let version = version.rsplit('/').next().unwrap_or_default();
-        let mut causes = schema::sandbox(version).check(object);
-        let blocking = causes.iter().any(|cause| {
-            matches!(cause.reason, "FieldValueNotSupported" | "FieldValueRequired" | "FieldValueTooLong" | "FieldValueTypeInvalid")
-        });
-        if blocking && self.has_rules(version) {
-            let why = "some validation rules were not checked because the object was invalid; \
-                       correct the existing errors to complete validation";
-            causes.push(Cause::invalid("<nil>", &Value::Null, why));
         }
         causes
     }
@@ -58,7 +54,7 @@ impl Cluster {
             let field = "volumeClaimTemplates";
             if before["spec"].get(field) != after["spec"].get(field) {
                 let why = "volumeClaimTemplates is immutable";
-                causes.push(Cause::invalid("spec", &json!("object"), why));
+                causes.push(Cause::broken_rule("spec", why));
             }
         }
         if kind == Kind::Pod && !pods::may_become(&before["spec"], &after["spec"]) {
@@ -82,8 +78,7 @@ fn metadata_faults(kind: Kind, object: &Value) -> Vec<Cause> {
             causes.push(Cause::required_because("metadata.name", why));
             None
         }
-        Kind::Namespace => names::label_fault(name),
-        Kind::Service => names::service_fault(name),
+        Kind::Namespace | Kind::Service => names::label_fault(name),
         _ => names::subdomain_fault(name),
     };
     if let Some(why) = fault {
@@ -94,7 +89,7 @@ fn metadata_faults(kind: Kind, object: &Value) -> Vec<Cause> {
         if let Some(why) = qualified_name_fault(key) {
             causes.push(Cause::invalid("metadata.labels", &json!(key), why));
         }
-        if let Some(why) = value.as_str().and_then(label_value_fault) {
+        for why in label_value_faults(value.as_str().unwrap_or_default()) {
             causes.push(Cause::invalid("metadata.labels", value, why));
         }
     }
@@ -109,10 +104,10 @@ fn metadata_faults(kind: Kind, object: &Value) -> Vec<Cause> {
         let why = format!("may not be more than {ANNOTATION_BYTES} bytes");
         causes.push(Cause::too_long("metadata.annotations", &why));
     }
-    for (index, owner) in object::owner_references(object).iter().enumerate() {
+    for owner in object::owner_references(object) {
         for field in ["apiVersion", "kind", "name", "uid"] {
             if owner[field].as_str().is_none_or(str::is_empty) {
-                let path = format!("metadata.ownerReferences[{index}].{field}");
+                let path = format!("metadata.ownerReferences.{field}");
                 let why = if field == "apiVersion" { "version must not be empty" } else { "must not be empty" };
                 causes.push(Cause::invalid(path, &json!(""), why));
             }

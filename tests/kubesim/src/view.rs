@@ -18,9 +18,12 @@ pub(crate) enum View {
     Metadata,
 }
 
+/// The media types the real server names; this one speaks the first.
+pub(crate) const MEDIA: &str = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+
 impl View {
     /// The first form in an `Accept` header that can be given. Tables cannot, nor anything but JSON.
-    pub fn negotiate(accept: Option<&str>, kind: Kind) -> Result<Self, Failure> {
+    pub fn negotiate(accept: Option<&str>) -> Result<Self, Failure> {
         let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else {
             return Ok(Self::Full);
         };
@@ -39,12 +42,7 @@ impl View {
                 Some(_) => {}
             }
         }
-        let offered = if kind.is_custom() {
-            "application/json, application/yaml"
-        } else {
-            "application/json, application/yaml, application/vnd.kubernetes.protobuf"
-        };
-        Err(Failure::not_acceptable(offered))
+        Err(Failure::not_acceptable(MEDIA))
     }
 }
 

@@ -48,6 +48,8 @@ struct Watch {
     /// What the server says once the watch has come to a place in the history.
     remarks: VecDeque<(u64, Remark)>,
     bookmarks: Presence,
+    /// When it ends, in milliseconds since the epoch.
+    ends_ms: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -68,7 +70,7 @@ impl Cluster {
         check_initial(target, wants_initial)?;
         let version = match target.parameter("resourceVersion") {
             None | Some("0") => 0,
-            Some(version) => parse_version(version)?,
+            Some(version) => parse_version(version).map_err(Failure::raw)?,
         };
         let table = self.store.table(place.kind);
         let mut watch = Watch {
@@ -81,6 +83,7 @@ impl Cluster {
             remarks: VecDeque::new(),
             bookmarks: if target.switch("allowWatchBookmarks") { Presence::Present } else { Presence::Absent },
             selection,
+            ends_ms: 0,
         };
         let now = self.store.version();
         if wants_initial == Some(true) && self.options.streaming_lists == Presence::Absent {
@@ -93,7 +96,8 @@ impl Cluster {
                 .filter(|(key, object)| watch.selection.matches(key, object))
                 .map(|(_, object)| object.clone())
                 .collect();
-            if wants_initial == Some(true) {
+            watch.above = now;
+            if wants_initial == Some(true) && watch.bookmarks == Presence::Present {
                 watch.say(Remark::InitialEventsEnd { version: now });
             }
         } else if version > 0 && version <= now {
@@ -109,7 +113,7 @@ impl Cluster {
         Ok(self.admit_watch(target, watch))
     }
 
-    fn admit_watch(&mut self, target: &Target, watch: Watch) -> Answer {
+    fn admit_watch(&mut self, target: &Target, mut watch: Watch) -> Answer {
         let seconds: Option<u64> = target.parameter("timeoutSeconds").and_then(|seconds| seconds.parse().ok());
         let lives_ms = match seconds {
             Some(seconds) if seconds > 0 => seconds.saturating_mul(1000),
@@ -117,9 +121,9 @@ impl Cluster {
         };
         self.watches.opened += 1;
         let id = WatchId(self.watches.opened);
+        watch.ends_ms = self.now_ms.saturating_add(lives_ms);
         if watch.bookmarks == Presence::Present {
-            self.after(self.options.bookmark_ms.max(1), Task::Bookmark(id));
-            self.after(lives_ms.saturating_sub(LAST_BOOKMARK_MS).max(1), Task::Bookmark(id));
+            self.next_bookmark(id, watch.ends_ms);
         }
         self.after(lives_ms, Task::EndWatch(id));
         self.watches.open.insert(id, watch);
@@ -196,19 +200,30 @@ impl Cluster {
         self.watches.open.clear();
     }
 
+    /// Every minute or so, and once shortly before the end.
+    fn next_bookmark(&mut self, id: WatchId, ends_ms: u64) {
+        let regular = self.now_ms + self.options.bookmark_ms.max(1);
+        let last = ends_ms.saturating_sub(LAST_BOOKMARK_MS);
+        let next = regular.min(last);
+        if next > self.now_ms {
+            self.timers.at(next, Task::Bookmark(id));
+        }
+    }
+
     pub(crate) fn bookmark(&mut self, id: WatchId) {
-        let version = self.store.version();
-        let interval = self.options.bookmark_ms.max(1);
         let Some(watch) = self.watches.open.get_mut(&id) else { return };
+        // Somebody always writes something in a real cluster, leases if nothing else.
+        let version = self.store.pass_a_version();
         let place = self.store.table(watch.kind).next_sequence();
-        if version >= watch.above {
+        if version > watch.above {
             // A reader that lags needs no more than the latest bookmark.
             if matches!(watch.remarks.back(), Some((_, Remark::Bookmark { .. }))) {
                 watch.remarks.pop_back();
             }
             watch.remarks.push_back((place, Remark::Bookmark { version }));
         }
-        self.after(interval, Task::Bookmark(id));
+        let ends_ms = watch.ends_ms;
+        self.next_bookmark(id, ends_ms);
     }
 
     fn next_line(&self, watch: &mut Watch) -> Next {
@@ -287,13 +302,15 @@ fn bookmark(watch: &Watch, version: u64, annotations: Option<Value>) -> Value {
         View::Metadata => ("meta.k8s.io/v1".to_owned(), "PartialObjectMetadata".to_owned()),
     };
     let mut metadata = json!({ "resourceVersion": version.to_string() });
-    if !watch.kind.is_custom() || watch.view == View::Metadata {
-        metadata["creationTimestamp"] = Value::Null;
-    }
     if let Some(annotations) = annotations {
         metadata["annotations"] = annotations;
     }
-    json!({ "apiVersion": api_version, "kind": kind, "metadata": metadata })
+    let mut bookmark = json!({ "apiVersion": api_version, "kind": kind, "metadata": metadata });
+    if watch.kind == Kind::Pod && watch.view == View::Full {
+        bookmark["spec"] = json!({ "containers": null });
+        bookmark["status"] = json!({});
+    }
+    bookmark
 }
 
 fn remark_line(watch: &Watch, remark: &Remark) -> Next {

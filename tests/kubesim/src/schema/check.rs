@@ -137,8 +137,8 @@ fn check_integer(value: &Value, (min, max): (Option<i64>, Option<i64>), bits: u8
         return;
     };
     if bits == 32 && i32::try_from(number).is_err() {
-        let why = format!("{path} in body must be of type int32: {number}");
-        causes.push(Cause::wrong_type(path, "number", &why));
+        let why = format!("Checked value must be of type integer with format int32 in {path}");
+        causes.push(Cause::invalid("<nil>", &json!(""), &why));
     }
     if let Some(min) = min.filter(|min| number < *min) {
         let why = format!("{path} in body should be greater than or equal to {min}");
@@ -158,7 +158,16 @@ fn check_quantity(value: &Value, path: &str, causes: &mut Vec<Cause>) {
             causes.push(Cause::invalid(path, value, &why));
         }
         Value::Number(number) if number.is_i64() || number.is_u64() => {}
-        _ => causes.push(mistyped(path, value, "integer,string")),
+        _ => {
+            causes.push(mistyped(path, value, "integer,string"));
+            let why = format!("\"{path}\" must validate at least one schema (anyOf)");
+            causes.push(Cause::invalid("<nil>", &json!(""), &why));
+            causes.push(mistyped(path, value, "integer"));
+            if value.is_number() {
+                let why = format!("Checked value must be of type integer (default format) in {path}");
+                causes.push(Cause::invalid("<nil>", &json!(""), &why));
+            }
+        }
     }
 }
 

@@ -83,6 +83,11 @@ impl Root {
         removed
     }
 
+    /// Removes `null` where nothing may be null and no default would take its place.
+    pub fn drop_nulls(self, object: &mut Value) {
+        self.schema.drop_nulls_object(self.at, object);
+    }
+
     /// Fills in defaults where a parent is there and the field is not.
     pub fn default(self, object: &mut Value) {
         self.schema.default_object(self.at, object);
@@ -122,6 +127,32 @@ impl Schema {
             }
             path.truncate(length);
             field.is_some()
+        });
+    }
+
+    fn drop_nulls(&self, shape: &Shape, value: &mut Value) {
+        match (shape, value) {
+            (Shape::Object(at), value) => self.drop_nulls_object(*at, value),
+            (Shape::List { item, .. }, Value::Array(values)) => {
+                for value in values {
+                    self.drop_nulls(item, value);
+                }
+            }
+            (Shape::Map(_), Value::Object(fields)) => fields.retain(|_, value| !value.is_null()),
+            _ => {}
+        }
+    }
+
+    fn drop_nulls_object(&self, at: usize, value: &mut Value) {
+        let Value::Object(fields) = value else { return };
+        let known = &self.types[at].fields;
+        fields.retain(|name, value| match known.get(name.as_str()) {
+            Some(field) if value.is_null() => field.default.is_some() || matches!(field.shape, Shape::Any),
+            Some(field) => {
+                self.drop_nulls(&field.shape, value);
+                true
+            }
+            None => true,
         });
     }
 
