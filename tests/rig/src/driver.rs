@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::{Failure, Outcome};
 
-/// Longest wait for something a process does at once.
+/// Longest wait for something a process does at once; a gateway waits as long for the socket.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How to start a driver.
@@ -31,6 +31,8 @@ pub struct Launch {
     pub flags: Vec<String>,
     /// Further variables.
     pub environment: Vec<(String, String)>,
+    /// The user it runs as, where it is another than ours: only root can say so.
+    pub uid: Option<u32>,
 }
 
 impl Launch {
@@ -44,7 +46,15 @@ impl Launch {
             socket: socket.into(),
             flags: Vec::new(),
             environment: Vec::new(),
+            uid: None,
         }
+    }
+
+    /// Lets it listen elsewhere.
+    #[must_use]
+    pub fn at(mut self, socket: &Path) -> Self {
+        self.socket = socket.into();
+        self
     }
 
     /// Adds a flag and its value.
@@ -78,7 +88,11 @@ impl Driver {
     /// # Errors
     /// When the binary cannot be started.
     pub fn start(launch: &Launch) -> Outcome<Self> {
-        let mut child = Command::new(&launch.binary)
+        let mut command = Command::new(&launch.binary);
+        if let Some(uid) = launch.uid {
+            command.uid(uid);
+        }
+        let mut child = command
             .arg("--socket")
             .arg(&launch.socket)
             .args(&launch.flags)
@@ -137,17 +151,29 @@ impl Driver {
     /// # Errors
     /// When none comes within half a minute, or the process ends without it; its log is in the error.
     pub async fn logged(&mut self, text: &str) -> Outcome<()> {
+        self.logged_times(text, 1).await
+    }
+
+    /// Waits until a text has been logged so many times.
+    ///
+    /// # Errors
+    /// As [`Driver::logged`].
+    pub async fn logged_times(&mut self, text: &str, times: usize) -> Outcome<()> {
         let found = timeout(PATIENCE, async {
             loop {
-                if self.log().contains(text) {
+                if self.log().matches(text).count() >= times {
                     return true;
                 }
                 if self.lines.changed().await.is_err() {
-                    return self.log().contains(text);
+                    return self.log().matches(text).count() >= times;
                 }
             }
         });
-        if found.await.unwrap_or(false) { Ok(()) } else { Err(format!("the driver did not log {text:?}:\n{}", self.log()).into()) }
+        if found.await.unwrap_or(false) {
+            Ok(())
+        } else {
+            Err(format!("the driver did not log {text:?} {times} times:\n{}", self.log()).into())
+        }
     }
 
     /// Sends a signal by name, such as `TERM`.
@@ -160,14 +186,16 @@ impl Driver {
         if sent.success() { Ok(()) } else { Err(Failure::from(format!("kill -{name} {pid} failed"))) }
     }
 
-    /// Waits for the process to end.
+    /// Waits for the process to end, and for the last line of its log.
     ///
     /// # Errors
     /// When it does not within half a minute; its log is in the error.
     pub async fn ended(&mut self) -> Outcome<ExitStatus> {
-        match timeout(PATIENCE, self.child.wait()).await {
-            Ok(status) => Ok(status?),
-            Err(_) => Err(format!("the driver does not end:\n{}", self.log()).into()),
-        }
+        let ended = timeout(PATIENCE, async {
+            let status = self.child.wait().await?;
+            while self.lines.changed().await.is_ok() {}
+            Ok(status)
+        });
+        ended.await.unwrap_or_else(|_| Err(format!("the driver does not end:\n{}", self.log()).into()))
     }
 }

@@ -1,8 +1,11 @@
 //! A gateway's side of the socket: unary calls and the watch, as the real one makes them (no deadline, one HTTP/2 connection).
 
+use std::net::Shutdown;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use openshell_driver_kyma::contract::messages::compute as pb;
@@ -12,14 +15,17 @@ use tokio::time::timeout;
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
 use tonic::codegen::{Service, StdError};
-use tonic::{Request, Status, Streaming};
+use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use crate::Outcome;
+use crate::raw::Raw;
 
 const SERVICE: &str = "/openshell.compute.v1.ComputeDriver/";
 /// Longest wait for an event that must come.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest wait for a reply. The driver promises one within a minute to callers that name no deadline.
+const REPLY: Duration = Duration::from_secs(90);
 
 /// One HTTP/2 connection as a tower service.
 #[derive(Debug, Clone)]
@@ -47,6 +53,10 @@ impl Service<http::Request<tonic::body::Body>> for Connection {
 #[derive(Debug, Clone)]
 pub struct Gateway {
     grpc: Grpc<Connection>,
+    /// Another handle of the socket, to cut it with.
+    line: Arc<std::os::unix::net::UnixStream>,
+    /// What `grpc-timeout` says.
+    timeout: Option<Duration>,
 }
 
 macro_rules! calls {
@@ -93,10 +103,27 @@ impl Gateway {
     /// When nobody listens there.
     pub async fn connect(socket: &Path) -> Outcome<Self> {
         let stream = UnixStream::connect(socket).await.map_err(|error| format!("connecting to {}: {error}", socket.display()))?;
+        let stream = stream.into_std()?;
+        let line = Arc::new(stream.try_clone()?);
+        let stream = UnixStream::from_std(stream)?;
         let (sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         let origin = http::Uri::from_static("http://[::]:50051");
-        Ok(Self { grpc: Grpc::with_origin(Connection(sender), origin) })
+        Ok(Self { grpc: Grpc::with_origin(Connection(sender), origin), line, timeout: None })
+    }
+
+    /// The same connection, with calls that say how long they wait.
+    #[must_use]
+    pub fn waiting(&self, timeout: Duration) -> Self {
+        Self { timeout: Some(timeout), ..self.clone() }
+    }
+
+    /// Cuts the connection, as a process that dies does.
+    ///
+    /// # Errors
+    /// When it is cut already.
+    pub fn hang_up(self) -> std::io::Result<()> {
+        self.line.shutdown(Shutdown::Both)
     }
 
     /// Calls any method with any message.
@@ -111,7 +138,26 @@ impl Gateway {
         let mut grpc = self.grpc.clone();
         grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
         let codec: ProstCodec<Req, Res> = ProstCodec::default();
-        Ok(grpc.unary(Request::new(request), path(method)?, codec).await?.into_inner())
+        let path = path(&format!("{SERVICE}{method}"))?;
+        reply(grpc.unary(self.request(request), path, codec)).await
+    }
+
+    /// Calls whatever is at `path`, such as `/package.Service/Method`, with whatever `message` is.
+    ///
+    /// # Errors
+    /// The driver's status.
+    pub async fn bytes(&self, to: &str, message: impl Into<Bytes>) -> Result<Bytes, Status> {
+        let mut grpc = self.grpc.clone();
+        grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
+        reply(grpc.unary(self.request(message.into()), path(to)?, Raw)).await
+    }
+
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        if let Some(timeout) = self.timeout {
+            request.set_timeout(timeout);
+        }
+        request
     }
 
     /// Opens `WatchSandboxes`.
@@ -122,13 +168,22 @@ impl Gateway {
         let mut grpc = self.grpc.clone();
         grpc.ready().await.map_err(|error| Status::unavailable(error.to_string()))?;
         let codec: ProstCodec<pb::WatchSandboxesRequest, pb::WatchSandboxesEvent> = ProstCodec::default();
-        let request = Request::new(pb::WatchSandboxesRequest::default());
-        Ok(Events(grpc.server_streaming(request, path("WatchSandboxes")?, codec).await?.into_inner()))
+        let request = self.request(pb::WatchSandboxesRequest::default());
+        let path = path(&format!("{SERVICE}WatchSandboxes"))?;
+        Ok(Events(grpc.server_streaming(request, path, codec).await?.into_inner()))
     }
 }
 
-fn path(method: &str) -> Result<PathAndQuery, Status> {
-    PathAndQuery::try_from(format!("{SERVICE}{method}")).map_err(|error| Status::internal(error.to_string()))
+/// Waits no longer than anybody should.
+async fn reply<T>(call: impl Future<Output = Result<Response<T>, Status>>) -> Result<T, Status> {
+    match timeout(REPLY, call).await {
+        Ok(reply) => reply.map(Response::into_inner),
+        Err(_) => Err(Status::deadline_exceeded("no reply came")),
+    }
+}
+
+fn path(path: &str) -> Result<PathAndQuery, Status> {
+    PathAndQuery::try_from(path).map_err(|error| Status::internal(error.to_string()))
 }
 
 /// An open watch.

@@ -1,9 +1,11 @@
 //! What the process tests, the demo and the cluster tests share: a gateway that speaks gRPC over a Unix socket, the driver as a real process,
-//! and a place for their files. None of it knows the core; the messages are the contract's.
+//! a wire to cut, and a place for their files. None of it knows the core; the messages are the contract's.
 
 pub mod driver;
 pub mod gateway;
 pub mod kube;
+pub mod raw;
+pub mod relay;
 pub mod sandbox;
 pub mod scratch;
 

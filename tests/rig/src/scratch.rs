@@ -1,4 +1,5 @@
 //! A directory that is gone when it is dropped.
+#![expect(clippy::disallowed_methods, reason = "tests write files")]
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,6 +1,11 @@
 //! `make demo`: the driver's whole day in a few seconds. A model of a Kubernetes cluster and the real driver binary run side by side; this program
 //! is the gateway. It asserts what it shows, and exits with 1 when it is not so.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a demo shows what it does")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a demo shows what it does")]
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "it shows how long things take, and asks whether colour is wanted"
+)]
 
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -64,7 +69,7 @@ async fn demo(show: &Show) -> Outcome<()> {
     check(status.success(), "the driver exits with 0")?;
     check(!socket.exists(), "its socket is gone")?;
     check(!driver.log().contains("token-of-") && !driver.log().contains("the-demo's"), "no token is in its log")?;
-    show.line("the watch was ended, the socket removed, the exit code is 0");
+    line("the watch was ended, the socket removed, the exit code is 0");
     requests(show, &cluster)
 }
 
@@ -75,7 +80,7 @@ async fn create(show: &Show, gateway: &Gateway) -> Outcome<()> {
         gateway.validate_sandbox_create(pb::ValidateSandboxCreateRequest { sandbox: Some(wanted.clone()) }).await?;
         let began = Instant::now();
         gateway.create_sandbox(pb::CreateSandboxRequest { sandbox: Some(wanted) }).await?;
-        show.line(&format!("{name:<8} accepted after {:.1} ms", began.elapsed().as_secs_f64() * 1_000.0));
+        line(format!("{name:<8} accepted after {:.1} ms", began.elapsed().as_secs_f64() * 1_000.0));
     }
     Ok(())
 }
@@ -89,12 +94,12 @@ async fn until_ready(show: &Show, events: &mut Events) -> Outcome<()> {
         let Some(seen) = sandbox::snapshot(&event) else { continue };
         let elapsed = format!("+{:>5.2} s", began.elapsed().as_secs_f64());
         match sandbox::condition(seen, "Ready") {
-            None => show.line(&format!("{elapsed}  {:<8} stored", seen.name)),
+            None => line(format!("{elapsed}  {:<8} stored", seen.name)),
             Some(condition) if condition.status == "True" => {
                 ready.insert(seen.name.clone());
-                show.line(&format!("{elapsed}  {:<8} {}", seen.name, show.green("Ready")));
+                line(format!("{elapsed}  {:<8} {}", seen.name, show.green("Ready")));
             }
-            Some(condition) => show.line(&format!("{elapsed}  {:<8} {}", seen.name, condition.message)),
+            Some(condition) => line(format!("{elapsed}  {:<8} {}", seen.name, condition.message)),
         }
     }
     check(ready.iter().map(String::as_str).eq(["ada", "edsger", "grace"]), "every sandbox became ready, under its own name")
@@ -107,7 +112,7 @@ async fn read(show: &Show, gateway: &Gateway, cluster: &Server) -> Outcome<()> {
     show.step("ListSandboxes");
     for seen in &listed {
         let state = if sandbox::is_ready(seen) { "Ready" } else { "not ready" };
-        show.line(&format!("{:<8} {}  {state}", seen.name, seen.id));
+        line(format!("{:<8} {}  {state}", seen.name, seen.id));
     }
     check(listed.len() == NAMES.len() && listed.iter().all(sandbox::is_ready), "all three are listed, and ready")?;
     let request = pb::GetSandboxRequest { sandbox_id: sandbox::id("ada"), sandbox_name: "ada".into() };
@@ -135,9 +140,9 @@ async fn delete(show: &Show, gateway: &Gateway, events: &mut Events) -> Outcome<
         if let Some(id) = sandbox::deleted(&event) {
             let name = NAMES.into_iter().find(|name| sandbox::id(name) == id).ok_or("a sandbox was deleted that never was")?;
             check(gone.insert(name), "each is deleted once")?;
-            show.line(&format!("{elapsed}  {name:<8} {}", show.green("Deleted")));
+            line(format!("{elapsed}  {name:<8} {}", show.green("Deleted")));
         } else if let Some(seen) = sandbox::snapshot(&event).filter(|seen| seen.status.as_ref().is_some_and(|status| status.deleting)) {
-            show.line(&format!("{elapsed}  {:<8} deleting", seen.name));
+            line(format!("{elapsed}  {:<8} deleting", seen.name));
         }
     }
     let again = pb::DeleteSandboxRequest { sandbox_id: sandbox::id("ada"), sandbox_name: "ada".into() };
@@ -153,7 +158,7 @@ fn requests(show: &Show, cluster: &Server) -> Outcome<()> {
     for request in &log {
         let (path, query) = request.path.split_once('?').unwrap_or((&request.path, ""));
         let kind = if query.contains("watch=true") { " (watch)" } else { "" };
-        show.line(&format!("{:<7} {} {}{kind}", request.method.as_str(), request.status, path));
+        line(format!("{:<7} {} {}{kind}", request.method.as_str(), request.status, path));
     }
     let count = |method: &str| log.iter().filter(|request| request.method.as_str() == method).count();
     check(count("POST") == NAMES.len(), "each create was one request")?;
@@ -195,8 +200,9 @@ impl Show {
     fn step(&self, text: &str) {
         println!("{} {}", self.paint("36", "▸"), self.paint("1", text));
     }
+}
 
-    fn line(&self, text: impl Display) {
-        println!("    {text}");
-    }
+/// Something below a step.
+fn line(text: impl Display) {
+    println!("    {text}");
 }
