@@ -19,7 +19,9 @@ pub fn rewrite(file: &VectorFile, played: &Played, library: &Library) {
     let mut vector = file.vector.clone();
     for (step, came) in vector.steps.iter_mut().zip(&played.outputs) {
         step.outputs.clone_from(came);
-        step.outputs.iter_mut().for_each(|output| library.contract(output));
+        for output in &mut step.outputs {
+            library.contract(output);
+        }
     }
     std::fs::write(&file.path, text(&vector)).unwrap();
 }
@@ -85,7 +87,7 @@ fn text(vector: &Vector) -> String {
     for (index, step) in vector.steps.iter().enumerate() {
         text.push_str(if index == 0 { "\n    {" } else { ",\n    {" });
         if let Some(at_ms) = step.at_ms {
-            text.push_str(&format!(" \"at_ms\": {at_ms},"));
+            text.extend([" \"at_ms\": ", &at_ms.to_string(), ","]);
         }
         text.push_str("\n      \"input\": ");
         lay_out(&step.input, 6, WIDTH - 16, &mut text);
@@ -97,7 +99,7 @@ fn text(vector: &Vector) -> String {
     for (key, rules) in [("must", &vector.must), ("must_not", &vector.must_not)] {
         if !rules.is_empty() {
             let rules = serde_json::to_value(rules).unwrap();
-            text.push_str(&format!(",\n  \"{key}\": "));
+            text.extend([",\n  \"", key, "\": "]);
             lay_out(&rules, 2, WIDTH.saturating_sub(key.len() + 6), &mut text);
         }
     }

@@ -121,7 +121,7 @@ impl VectorFile {
         folders
             .iter()
             .flat_map(|folder| json_files(folder))
-            .map(|path| Self { name: path.strip_prefix(self::folder()).unwrap().display().to_string(), vector: read(&path), path })
+            .map(|path| Self { name: path.strip_prefix(folder()).unwrap().display().to_string(), vector: read(&path), path })
             .collect()
     }
 }

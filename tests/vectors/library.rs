@@ -41,7 +41,9 @@ impl Library {
     pub fn expand(&self, value: &mut Value) {
         match value {
             Value::Array(items) => {
-                items.iter_mut().for_each(|item| self.expand(item));
+                for item in items.iter_mut() {
+                    self.expand(item);
+                }
                 *items = std::mem::take(items).into_iter().flat_map(copies).collect();
             }
             Value::Object(fields) => {
