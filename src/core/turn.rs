@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::io::{Aborted, CallId, ExchangeId, HttpRequest, Lane, Output, Outputs, WatchId};
 use super::limits;
+use super::kube::kind::Kind;
 use super::names::ObjectName;
 use super::note::Note;
 use super::time::{Mono, Now};
@@ -14,12 +15,21 @@ use super::time::{Mono, Now};
 pub enum Waiter {
     /// A call.
     Call(CallId),
-    /// A page of the Sandbox informer's list.
-    SandboxList,
-    /// A look at an object that may be gone.
-    Confirmation(ObjectName),
+    /// A page of an informer's list.
+    List(Kind),
+    /// A look at one object.
+    Lookup(Question, ObjectName),
     /// The API server's version.
     ServerVersion,
+}
+
+/// What a look at one object is to find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Question {
+    /// Whether a Sandbox that disappeared is gone.
+    IsGone,
+    /// Whether the pod of a Sandbox that is said to be finished has really ended.
+    HasEnded,
 }
 
 /// Every timer of the core. Each is set at most once at a time; setting it again moves it.
@@ -29,12 +39,12 @@ pub enum Timer {
     CallDeadline(CallId),
     /// A call tries again.
     CallRetry(CallId),
-    /// The Sandbox informer starts, or tries again.
-    SandboxInformer,
-    /// The Sandbox watch has been silent for too long.
-    SandboxSilence,
-    /// A relabelled or unconfirmed object is looked at again.
-    Confirmation(ObjectName),
+    /// An informer starts, or tries again.
+    Informer(Kind),
+    /// A watch has been silent for too long.
+    Silence(Kind),
+    /// An object is looked at again.
+    Lookup(Question, ObjectName),
     /// The API server's version is asked for again.
     ServerVersion,
     /// The oldest tombstone is old enough.

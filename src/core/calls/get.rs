@@ -61,8 +61,8 @@ impl Get {
     /// The answer, if the store has one.
     fn known(&self, cx: &Cx<'_, '_>) -> Option<Step> {
         let observed = cx.cluster.find(&self.id)?;
-        Some(Step::Reply(match observed.name {
-            NameSource::Metadata => Ok(found(pb::DriverSandbox::clone(&observed.snapshot))),
+        Some(Step::Reply(match observed.source {
+            NameSource::Metadata => Ok(found(cx.cluster.shown(&self.id)?.clone())),
             NameSource::Object => Err(Status::internal(format!(
                 "Sandbox {object} of sandbox id {id} has lost the annotation openshell.ai/sandbox-name; restore it: kubectl annotate sandbox {object} -n {namespace} openshell.ai/sandbox-name=<name>",
                 object = observed.object,
