@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::io::{Aborted, CallId, ExchangeId, HttpRequest, Lane, Output, Outputs, WatchId};
-use super::limits;
 use super::kube::kind::Kind;
+use super::limits;
 use super::names::ObjectName;
 use super::note::Note;
 use super::time::{Mono, Now};

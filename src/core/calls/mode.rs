@@ -84,7 +84,7 @@ impl SetMode {
     /// Takes a step.
     pub fn on(&mut self, cx: &mut Cx<'_, '_>, event: Event) -> Progress {
         match event {
-            Event::Begin if cx.cluster.freshness(cx.turn) == Freshness::Fresh => self.known(cx, None).unwrap_or_else(|| self.find(cx)),
+            Event::Begin if cx.cluster.freshness(cx.turn) == Freshness::Fresh => self.known(cx).unwrap_or_else(|| self.find(cx)),
             Event::Begin | Event::Retry => self.find(cx),
             Event::Answer(verdict) if self.state == State::Patching => self.patched(cx, verdict),
             Event::Answer(verdict) => self.found(cx, verdict),
@@ -107,8 +107,8 @@ impl SetMode {
         }
     }
 
-    /// What to do about the object that the store has for this id, if it has one. `pod` is the pod's name where it is known better.
-    fn known(&mut self, cx: &mut Cx<'_, '_>, pod: Option<&ObjectName>) -> Option<Progress> {
+    /// What to do about the object that the store has for this id, if it has one.
+    fn known(&mut self, cx: &mut Cx<'_, '_>) -> Option<Progress> {
         let observed = cx.cluster.find(&self.id)?;
         if observed.life == Life::Deleting {
             return Some(Progress::Refused(Status::failed_precondition(format!(
@@ -117,12 +117,8 @@ impl SetMode {
                 self.what()
             ))));
         }
-        let mut target = Target::of(observed);
-        if let Some(pod) = pod {
-            target.pod.clone_from(pod);
-        }
         if observed.mode == self.wanted {
-            return Some(Progress::Set(target));
+            return Some(Progress::Set(Target::of(observed)));
         }
         let request = cx.cluster.api().set_mode(&observed.object, &observed.version, self.wanted);
         self.state = State::Patching;
@@ -141,9 +137,8 @@ impl SetMode {
         match verdict {
             Verdict::Done(response) => match learn(cx, &response.body) {
                 Ok(_) => {
-                    let absent = || Progress::Refused(Status::not_found(format!("sandbox {} does not exist", self.id)));
-                    let absent = absent();
-                    self.known(cx, None).unwrap_or(absent)
+                    let absent = Progress::Refused(Status::not_found(format!("sandbox {} does not exist", self.id)));
+                    self.known(cx).unwrap_or(absent)
                 }
                 Err(why) => self.later(cx, why, None),
             },
@@ -160,11 +155,12 @@ impl SetMode {
                     Ok(object) => cx.cluster.learn(cx.turn, object),
                     Err(_) => return self.later(cx, "the API server's answer cannot be read".into(), None),
                 }
-                match self.known(cx, pod.as_ref()) {
-                    Some(Progress::Set(target)) => Progress::Set(target),
-                    // What the server answered is not what was asked for, or no longer.
-                    Some(Progress::Refused(status)) => Progress::Refused(status),
-                    Some(waiting) => waiting,
+                match cx.cluster.find(&self.id).map(|observed| (observed.mode == self.wanted, Target::of(observed))) {
+                    Some((true, target)) => Progress::Set(Target { pod: pod.unwrap_or(target.pod), ..target }),
+                    // Stored, but not as asked: somebody on the way changes it back, or already has.
+                    Some((false, _)) => {
+                        self.later(cx, "the API server took the change, but the object is not as it was asked to be".into(), None)
+                    }
                     None => self.later(cx, "the object is not one of ours any more".into(), None),
                 }
             }

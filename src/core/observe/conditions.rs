@@ -105,7 +105,9 @@ fn running(ready: &Condition, is_fresh: bool, finished: Option<&Condition>, pod:
             send(READY, ready.status, &ready.reason, &ready.message, since)
         }
         (Truth::False, reason::NOT_READY) => send(READY, Truth::False, reason::NOT_READY, trouble.unwrap_or(&ready.message), since),
-        (Truth::False, _) => send(READY, Truth::False, reason::NOT_READY, &format!("{}: {}", ready.reason, trouble.unwrap_or(&ready.message)), since),
+        (Truth::False, _) => {
+            send(READY, Truth::False, reason::NOT_READY, &format!("{}: {}", ready.reason, trouble.unwrap_or(&ready.message)), since)
+        }
     }
 }
 
@@ -192,7 +194,9 @@ mod tests {
         let stopped = |generation| {
             let conditions =
                 [condition("Ready", Truth::False, "SandboxSuspended", 3), condition("Suspended", Truth::True, "PodTerminated", 3)];
-            normalise(generation, OperatingMode::Suspended, &conditions, Sight::Absent, End::NotProven).iter().any(|c| c.r#type == "Suspended" && c.status == "True")
+            normalise(generation, OperatingMode::Suspended, &conditions, Sight::Absent, End::NotProven)
+                .iter()
+                .any(|c| c.r#type == "Suspended" && c.status == "True")
         };
         assert!(stopped(3) && !stopped(4));
     }

@@ -4,10 +4,10 @@ use serde_json::value::RawValue;
 
 use crate::core::io::{ExchangeId, Fault, Lane, Response, WatchEnd, WatchId};
 use crate::core::kube::answer::{ApiError, Verdict};
+use crate::core::kube::kind::{Kind, Watched};
 use crate::core::kube::list::{Page, describe};
 use crate::core::kube::meta::ResourceVersion;
 use crate::core::kube::path::Sandboxes;
-use crate::core::kube::kind::{Kind, Watched};
 use crate::core::kube::watch_line::WatchLine;
 use crate::core::limits;
 use crate::core::note::Note;
@@ -150,7 +150,9 @@ impl<T: Watched> Informer<T> {
             Verdict::Done(response) => self.read_page(turn, api, objects, &response.body),
             // The history of this list is gone: begin anew, never with half of it.
             Verdict::Refused(error) if error.is_expired() => self.fail(turn, error.to_string(), Some(&error), Next::List),
-            Verdict::Refused(error) if error.status == 403 && self.heard.is_none() && T::KIND == Kind::Sandboxes => Heard::Unfit(forbidden(api, &error)),
+            Verdict::Refused(error) if error.status == 403 && self.heard.is_none() && T::KIND == Kind::Sandboxes => {
+                Heard::Unfit(forbidden(api, &error))
+            }
             Verdict::NoApi(_) => {
                 let missing = "the API server does not serve agents.x-k8s.io: install agent-sandbox (v0.5.0 or later)".to_owned();
                 self.fail(turn, missing, None, Next::List)
@@ -175,7 +177,9 @@ impl<T: Watched> Informer<T> {
         for item in &page.items {
             match serde_json::from_str(item.get()) {
                 Ok(object) => objects.push(object),
-                Err(error) => return self.fail(turn, format!("one of the {} cannot be read: {}", T::KIND, describe(&error)), None, Next::List),
+                Err(error) => {
+                    return self.fail(turn, format!("one of the {} cannot be read: {}", T::KIND, describe(&error)), None, Next::List);
+                }
             }
         }
         if objects.len() > limits::OBJECTS_MAX {

@@ -139,7 +139,7 @@ impl Cluster {
     /// What the gateway is told of a sandbox.
     #[must_use]
     pub fn shown(&self, id: &SandboxId) -> Option<&pb::DriverSandbox> {
-        self.store.shown(id).map(|shown| &*shown.snapshot)
+        self.store.shown(id).map(|shown| &**shown)
     }
 
     /// What the gateway is told of every sandbox, by name and then id.

@@ -144,8 +144,14 @@ fn telling(event: &Event) -> Vec<(&'static str, String)> {
         ],
         "Created" | "Started" if is_main => vec![(progress::ACTIVE_STEP, step::STARTING.into())],
         "Pulled" | "Created" | "Started" => vec![(progress::ACTIVE_STEP, step::PULLING.into()), (progress::ACTIVE_DETAIL, detail())],
-        "FailedScheduling" | "TriggeredScaleUp" | "NotTriggerScaleUp" | "Provisioning" | "ExternalProvisioning" | "WaitForFirstConsumer"
-        | "ProvisioningSucceeded" | "SuccessfulAttachVolume" => {
+        "FailedScheduling"
+        | "TriggeredScaleUp"
+        | "NotTriggerScaleUp"
+        | "Provisioning"
+        | "ExternalProvisioning"
+        | "WaitForFirstConsumer"
+        | "ProvisioningSucceeded"
+        | "SuccessfulAttachVolume" => {
             vec![(progress::ACTIVE_STEP, step::REQUESTING.into()), (progress::ACTIVE_DETAIL, detail())]
         }
         _ => Vec::new(),
@@ -189,7 +195,9 @@ mod tests {
     fn only_the_sandboxes_own_image_completes_the_pulling() -> Result<(), serde_json::Error> {
         let pulled = |path: &str| {
             let message = r#"Successfully pulled image \"a\" in 1s (1s including waiting). Image size: 41800000 bytes."#;
-            event(&format!(r#"{{"metadata":{{"uid":"e"}},"reason":"Pulled","message":"{message}","involvedObject":{{"fieldPath":"{path}"}}}}"#))
+            event(&format!(
+                r#"{{"metadata":{{"uid":"e"}},"reason":"Pulled","message":"{message}","involvedObject":{{"fieldPath":"{path}"}}}}"#
+            ))
         };
         let own = platform_event("ns", &pulled("spec.containers{agent}")?);
         assert_eq!(own.metadata.get(progress::COMPLETE_LABEL).map(String::as_str), Some("Image pulled (42 MB)"));

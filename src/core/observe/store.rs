@@ -14,7 +14,6 @@ use crate::core::names::{ObjectName, SandboxId, Uid};
 pub struct Store {
     objects: BTreeMap<ObjectName, Observed>,
     ids: BTreeMap<SandboxId, Claim>,
-    revision: u64,
 }
 
 /// Who claims an id, and what the gateway is told about it.
@@ -22,16 +21,7 @@ pub struct Store {
 struct Claim {
     objects: BTreeSet<ObjectName>,
     chosen: ObjectName,
-    shown: Shown,
-}
-
-/// What the gateway is told about an id. Two with the same revision are the same.
-#[derive(Debug, Clone)]
-pub struct Shown {
-    /// The snapshot.
-    pub snapshot: Arc<pb::DriverSandbox>,
-    /// Grows with every snapshot that differs from the one before.
-    pub revision: u64,
+    shown: Arc<pb::DriverSandbox>,
 }
 
 /// What a change of the store was about.
@@ -71,7 +61,7 @@ impl Store {
 
     /// What the gateway is told about an id.
     #[must_use]
-    pub fn shown(&self, id: &SandboxId) -> Option<&Shown> {
+    pub fn shown(&self, id: &SandboxId) -> Option<&Arc<pb::DriverSandbox>> {
         self.ids.get(id).map(|claim| &claim.shown)
     }
 
@@ -89,7 +79,7 @@ impl Store {
     /// What the gateway is told of every id, by sandbox name and then id.
     #[must_use]
     pub fn all(&self) -> Vec<&pb::DriverSandbox> {
-        let mut all: Vec<&pb::DriverSandbox> = self.ids.values().map(|claim| &*claim.shown.snapshot).collect();
+        let mut all: Vec<&pb::DriverSandbox> = self.ids.values().map(|claim| &*claim.shown).collect();
         all.sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         all
     }
@@ -155,8 +145,7 @@ impl Store {
     fn claim(&mut self, id: SandboxId, name: ObjectName, view: View<'_>, touched: &mut Touched) {
         let Some(claim) = self.ids.get_mut(&id) else {
             if let Some(observed) = self.objects.get(&name) {
-                self.revision += 1;
-                let shown = Shown { snapshot: Arc::new(view.snapshot(observed)), revision: self.revision };
+                let shown = Arc::new(view.snapshot(observed));
                 self.ids.insert(id.clone(), Claim { objects: BTreeSet::from([name.clone()]), chosen: name, shown });
                 touched.ids.insert(id);
             }
@@ -187,9 +176,8 @@ impl Store {
         let Some(chosen) = claim.objects.iter().filter_map(|name| self.objects.get(name)).min_by_key(rank) else { return };
         claim.chosen = chosen.object.clone();
         let snapshot = view.snapshot(chosen);
-        if *claim.shown.snapshot != snapshot {
-            self.revision += 1;
-            claim.shown = Shown { snapshot: Arc::new(snapshot), revision: self.revision };
+        if *claim.shown != snapshot {
+            claim.shown = Arc::new(snapshot);
             touched.ids.insert(id.clone());
         }
     }

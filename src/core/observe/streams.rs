@@ -53,7 +53,8 @@ struct Stream {
     entries: u64,
     deletions: usize,
     happenings: usize,
-    sent: BTreeMap<SandboxId, u64>,
+    /// What the reader was told last of each sandbox.
+    sent: BTreeMap<SandboxId, Arc<pb::DriverSandbox>>,
 }
 
 #[derive(Debug)]
@@ -220,8 +221,9 @@ impl Stream {
                     }
                     self.waiting.remove(&id);
                     let Some(shown) = store.shown(&id) else { continue };
-                    if self.sent.insert(id, shown.revision) != Some(shown.revision) {
-                        let sandbox = Some(pb::DriverSandbox::clone(&shown.snapshot));
+                    let before = self.sent.insert(id, Arc::clone(shown));
+                    if before.is_none_or(|before| before != *shown) {
+                        let sandbox = Some(pb::DriverSandbox::clone(shown));
                         return Some(Payload::Sandbox(pb::WatchSandboxesSandboxEvent { sandbox }));
                     }
                 }

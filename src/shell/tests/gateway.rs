@@ -104,4 +104,3 @@ impl Service<http::Request<tonic::body::Body>> for Gateway {
         Box::pin(self.sender.send_request(request))
     }
 }
-

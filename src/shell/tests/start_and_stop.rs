@@ -88,9 +88,7 @@ async fn a_stop_answers_open_calls_and_streams_and_removes_the_socket() {
     let mut stream =
         soon(gateway.watch::<_, pb::WatchSandboxesEvent>("WatchSandboxes", pb::WatchSandboxesRequest::default())).await.unwrap();
     let waiting = gateway.clone();
-    let call = tokio::spawn(async move {
-        waiting.call::<_, pb::GetSandboxResponse>("GetSandbox", pb::GetSandboxRequest::default()).await
-    });
+    let call = tokio::spawn(async move { waiting.call::<_, pb::GetSandboxResponse>("GetSandbox", pb::GetSandboxRequest::default()).await });
     while !matches!(house.input().await, Input::Call { request: Request::GetSandbox(_), .. }) {}
     house.signal().await;
     let status = soon(call).await.unwrap().unwrap_err();
@@ -110,9 +108,7 @@ async fn a_core_that_is_never_done_does_not_hold_the_stop_up() {
     let mut house = House::with(nowhere(), pace, |input| if *input == Input::Wake { vec![synced()] } else { vec![] });
     assert_eq!(house.input().await, Input::Wake);
     let gateway = Gateway::connect(&house.socket).await;
-    let call = tokio::spawn(async move {
-        gateway.call::<_, pb::GetSandboxResponse>("GetSandbox", pb::GetSandboxRequest::default()).await
-    });
+    let call = tokio::spawn(async move { gateway.call::<_, pb::GetSandboxResponse>("GetSandbox", pb::GetSandboxRequest::default()).await });
     while !matches!(house.input().await, Input::Call { .. }) {}
     house.signal().await;
     assert_eq!(soon(call).await.unwrap().unwrap_err().code(), Code::Unavailable);

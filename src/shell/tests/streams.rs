@@ -93,7 +93,9 @@ async fn a_reader_that_leaves_is_told_to_the_core_once() {
 #[tokio::test]
 async fn a_core_that_overspends_its_credit_has_the_stream_ended_with_a_status() {
     let mut house = House::open(|input| match input {
-        Input::Credit { call, events } => (0..=*events as usize).map(|number| Output::Event { call: *call, event: event(number) }).collect(),
+        Input::Credit { call, events } => {
+            (0..=*events as usize).map(|number| Output::Event { call: *call, event: event(number) }).collect()
+        }
         _ => vec![],
     });
     let (_gateway, mut stream, call) = open(&mut house).await;

@@ -108,10 +108,15 @@ async fn a_connection_that_the_server_closed_is_replaced() {
             respond(&mut answer, 200, "{}");
             drop(answer);
             connection.graceful_shutdown();
-            eprintln!("S going"); while let Some(x) = connection.accept().await { eprintln!("S {x:?}"); } eprintln!("S gone");
+            eprintln!("S going");
+            while let Some(x) = connection.accept().await {
+                eprintln!("S {x:?}");
+            }
+            eprintln!("S gone");
         }
     });
-    for count in 1..=3 { eprintln!("C {count}");
+    for count in 1..=3 {
+        eprintln!("C {count}");
         assert_eq!(soon(api.exchange(Lane::Requests, get("/"), later())).await.unwrap().status, 200);
         assert_eq!(connections.load(Ordering::Relaxed), count);
         // Until the client knows that it was closed.

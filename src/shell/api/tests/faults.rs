@@ -36,9 +36,11 @@ async fn what_never_became_a_connection_was_not_sent_and_says_why() {
     let text = not_sent(soon(api(&refused).exchange(Lane::Requests, get("/"), later())).await);
     assert!(text.contains(&format!("127.0.0.1:{}", refused.port)) && text.contains("refused"), "{text}");
 
-    for (name, content, wanted) in
-        [("absent", None, "cannot be read"), ("empty", Some(""), "holds no certificate"), ("broken", Some("-----BEGIN CERTIFICATE-----\n"), "PEM")]
-    {
+    for (name, content, wanted) in [
+        ("absent", None, "cannot be read"),
+        ("empty", Some(""), "holds no certificate"),
+        ("broken", Some("-----BEGIN CERTIFICATE-----\n"), "PEM"),
+    ] {
         let mut server = kube.server.clone();
         server.ca_file = kube.scratch.path(name);
         if let Some(content) = content {

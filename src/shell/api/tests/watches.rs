@@ -106,7 +106,8 @@ async fn a_line_beyond_the_bound_ends_the_watch() {
 
 #[tokio::test]
 async fn a_refusal_is_told_with_its_body() {
-    let (server, _, _kube) = Kube::new().await.answer_all(|(_, mut answer)| async move { respond(&mut answer, 403, "{\"reason\":\"Forbidden\"}") });
+    let (server, _, _kube) =
+        Kube::new().await.answer_all(|(_, mut answer)| async move { respond(&mut answer, 403, "{\"reason\":\"Forbidden\"}") });
     let (door, _inbox) = arrival::channel();
     let sink = LineSink::new(WatchId(1), &door);
     let WatchEnd::Refused(response) = soon(api(&server).watch(get("/watch"), &sink)).await else { panic!("not refused") };
