@@ -51,6 +51,15 @@ pub enum Timer {
     Tombstones,
 }
 
+/// Where jitter comes from. What pods and Events draw does not shift when a call is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dice {
+    /// For calls, Sandboxes and looks.
+    Main,
+    /// For the informer of another kind.
+    Of(Kind),
+}
+
 /// The books.
 #[derive(Debug)]
 pub struct Ledger {
@@ -62,7 +71,7 @@ pub struct Ledger {
     due: BTreeSet<(Mono, Timer)>,
     set: BTreeMap<Timer, Mono>,
     wish: Option<Mono>,
-    jitter: u64,
+    dice: BTreeMap<Dice, u64>,
 }
 
 impl Ledger {
@@ -73,6 +82,8 @@ impl Ledger {
             let word = chunk.iter().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
             (mixed ^ word).rotate_left(23).wrapping_mul(0xff51_afd7_ed55_8ccd)
         });
+        let dice = [Dice::Main, Dice::Of(Kind::Pods), Dice::Of(Kind::Events)];
+        let dice = dice.into_iter().zip(0u64..).map(|(dice, at)| (dice, jitter ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
         Self {
             exchanges: 0,
             watches: 0,
@@ -81,7 +92,7 @@ impl Ledger {
             due: BTreeSet::new(),
             set: BTreeMap::new(),
             wish: None,
-            jitter,
+            dice,
         }
     }
 
@@ -204,21 +215,22 @@ impl<'a> Turn<'a> {
 
     /// The pause before try number `tries` (the first failure is 1): doubled each time up to `max`, then between half of it and all of it, so
     /// that replicas do not retry in step.
-    pub fn backoff(&mut self, tries: u32, max: Duration) -> Duration {
+    pub fn backoff(&mut self, dice: Dice, tries: u32, max: Duration) -> Duration {
         let doubled = limits::BACKOFF_MIN.saturating_mul(1u32.checked_shl(tries.saturating_sub(1)).unwrap_or(u32::MAX));
         let whole = u64::try_from(doubled.min(max).as_millis()).unwrap_or(u64::MAX);
-        Duration::from_millis(whole / 2 + self.random() % (whole / 2 + 1))
+        Duration::from_millis(whole / 2 + self.random(dice) % (whole / 2 + 1))
     }
 
     /// A number below `bound`, for jitter.
-    pub fn jitter(&mut self, bound: u64) -> u64 {
-        self.random() % bound.max(1)
+    pub fn jitter(&mut self, dice: Dice, bound: u64) -> u64 {
+        self.random(dice) % bound.max(1)
     }
 
     /// `SplitMix64`: enough for jitter, and the same everywhere.
-    fn random(&mut self) -> u64 {
-        self.ledger.jitter = self.ledger.jitter.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.ledger.jitter;
+    fn random(&mut self, dice: Dice) -> u64 {
+        let state = self.ledger.dice.entry(dice).or_default();
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = *state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)

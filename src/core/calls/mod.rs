@@ -31,7 +31,7 @@ use super::names::SandboxId;
 use super::note::{Note, Outcome};
 use super::observe::Cluster;
 use super::time::Mono;
-use super::turn::{Timer, Turn, Waiter};
+use super::turn::{Dice, Timer, Turn, Waiter};
 use crate::config::Config;
 use crate::contract::messages::compute as pb;
 
@@ -104,7 +104,7 @@ impl Cx<'_, '_> {
 
     /// Asks for [`Event::Retry`] after a pause that grows with `tries`, or after what the server asked for when that is longer.
     pub fn pause(&mut self, tries: u32, asked: Option<std::time::Duration>) {
-        let pause = self.turn.backoff(tries, limits::CALL_BACKOFF_MAX);
+        let pause = self.turn.backoff(Dice::Main, tries, limits::CALL_BACKOFF_MAX);
         let pause = asked.map_or(pause, |asked| asked.max(pause));
         self.turn.set(Timer::CallRetry(self.call), self.turn.now().mono.after(pause));
     }

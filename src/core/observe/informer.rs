@@ -13,7 +13,7 @@ use crate::core::limits;
 use crate::core::note::Note;
 use crate::core::secret::Body;
 use crate::core::time::Mono;
-use crate::core::turn::{Timer, Turn, Waiter};
+use crate::core::turn::{Dice, Timer, Turn, Waiter};
 
 /// An informer for one kind in one namespace.
 #[derive(Debug)]
@@ -84,6 +84,11 @@ impl<T> Default for Informer<T> {
 }
 
 impl<T: Watched> Informer<T> {
+    const DICE: Dice = match T::KIND {
+        Kind::Sandboxes => Dice::Main,
+        kind => Dice::Of(kind),
+    };
+
     /// When something was last heard; `None` before the first whole list.
     #[must_use]
     pub const fn heard_at(&self) -> Option<Mono> {
@@ -298,7 +303,7 @@ impl<T: Watched> Informer<T> {
     }
 
     fn watch(&mut self, turn: &mut Turn<'_>, api: &Sandboxes) {
-        let seconds = limits::WATCH_TIMEOUT_SECS + turn.jitter(limits::WATCH_TIMEOUT_SECS / 2);
+        let seconds = limits::WATCH_TIMEOUT_SECS + turn.jitter(Self::DICE, limits::WATCH_TIMEOUT_SECS / 2);
         let watch = turn.watch(T::watch(api, &self.version, seconds));
         let now = turn.now().mono;
         turn.set(Timer::Silence(T::KIND), now.after(limits::WATCH_SILENCE));
@@ -321,7 +326,7 @@ impl<T: Watched> Informer<T> {
 
     fn fail(&mut self, turn: &mut Turn<'_>, reason: String, error: Option<&ApiError>, next: Next) -> Heard<T> {
         self.failures = self.failures.saturating_add(1);
-        let pause = turn.backoff(self.failures, limits::INFORMER_BACKOFF_MAX);
+        let pause = turn.backoff(Self::DICE, self.failures, limits::INFORMER_BACKOFF_MAX);
         let pause = error.and_then(|error| error.retry_after).map_or(pause, |asked| asked.max(pause));
         let retry_millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
         turn.note(Note::NotObserving { kind: T::KIND, reason: reason.clone(), retry_millis });

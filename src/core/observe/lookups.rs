@@ -10,7 +10,7 @@ use crate::core::io::{ExchangeId, Fault, HttpRequest, Lane, Response};
 use crate::core::kube::answer::Verdict;
 use crate::core::limits;
 use crate::core::names::{ObjectName, Uid};
-use crate::core::turn::{Question, Timer, Turn, Waiter};
+use crate::core::turn::{Dice, Question, Timer, Turn, Waiter};
 
 /// Looks of one kind.
 #[derive(Debug)]
@@ -130,7 +130,7 @@ impl Lookups {
     pub fn try_again(&mut self, turn: &mut Turn<'_>, name: &ObjectName) {
         if let Some(asked) = self.asked.get_mut(name) {
             asked.failures = asked.failures.saturating_add(1);
-            let pause = turn.backoff(asked.failures, limits::INFORMER_BACKOFF_MAX);
+            let pause = turn.backoff(Dice::Main, asked.failures, limits::INFORMER_BACKOFF_MAX);
             turn.set(Timer::Lookup(self.question, name.clone()), turn.now().mono.after(pause));
         }
     }

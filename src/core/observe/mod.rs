@@ -334,7 +334,7 @@ impl Cluster {
         if !observed.is_finished() || observed.mode != OperatingMode::Running || observed.life == Life::Deleting {
             self.ended.remove(name);
             self.looks.close(turn, name);
-        } else if !self.ended.get(name).is_some_and(|(uid, _)| *uid == observed.uid) {
+        } else if self.ended.get(name).is_none_or(|(uid, _)| *uid != observed.uid) {
             let request = self.api.pod(&observed.pod);
             let uid = observed.uid.clone();
             self.looks.ask(turn, name.clone(), uid, request);

@@ -39,18 +39,17 @@ impl Heard {
     /// Whether this says something that has not been told: an Event is told again when it happens again.
     pub fn is_news(&mut self, event: &Event) -> bool {
         let count = count(event);
-        match self.counts.insert(event.metadata.uid.clone(), count) {
-            Some(before) => before < count,
-            None => {
-                self.order.push_back(event.metadata.uid.clone());
-                if self.order.len() > limits::EVENTS_REMEMBERED_MAX
-                    && let Some(oldest) = self.order.pop_front()
-                {
-                    self.counts.remove(&oldest);
-                }
-                true
-            }
+        let uid = &event.metadata.uid;
+        if let Some(before) = self.counts.insert(uid.clone(), count) {
+            return before < count;
         }
+        self.order.push_back(uid.clone());
+        if self.order.len() > limits::EVENTS_REMEMBERED_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.counts.remove(&oldest);
+        }
+        true
     }
 
     /// Keeps an Event for the object it is about, which may be seen a moment later.
