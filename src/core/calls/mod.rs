@@ -323,6 +323,13 @@ impl Calls {
         for call in streams {
             self.end(turn, cluster, call, Err(shutting_down()));
         }
+        let told = |running: &Call| matches!(&running.machine, Machine::Stop(stop) if stop.is_told());
+        let stops: Vec<CallId> = self.in_flight.iter().filter(|(_, running)| told(running)).map(|(call, _)| *call).collect();
+        for call in stops {
+            // Nothing is observed any more, so this would not hear of the end.
+            let status = Status::unavailable("the sandbox has been told to stop, but the driver is shutting down; ask the next one");
+            self.end(turn, cluster, call, Err(status));
+        }
         let undoing = |running: &Call| matches!(&running.machine, Machine::Create(create) if create.is_undoing());
         let undos: Vec<CallId> = self.in_flight.iter().filter(|(_, running)| undoing(running)).map(|(call, _)| *call).collect();
         for call in undos {

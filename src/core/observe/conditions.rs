@@ -67,6 +67,16 @@ pub fn normalise(generation: i64, mode: OperatingMode, conditions: &[Condition],
     }
 }
 
+/// The conditions to send for an object that is being deleted: the controller says no more, and what it said last is of another generation.
+#[must_use]
+pub fn leaving(conditions: &[Condition]) -> Vec<pb::DriverCondition> {
+    let ready = conditions.iter().find(|condition| condition.kind == READY);
+    ready
+        .map(|ready| send(READY, Truth::False, reason::NOT_READY, "the sandbox is being deleted", &ready.last_transition_time))
+        .into_iter()
+        .collect()
+}
+
 fn stopped(since: &str) -> Vec<pb::DriverCondition> {
     vec![
         send(READY, Truth::False, reason::NOT_READY, "the sandbox is stopped", since),
@@ -106,7 +116,9 @@ fn running(ready: &Condition, is_fresh: bool, finished: Option<&Condition>, pod:
         }
         (Truth::False, reason::NOT_READY) => send(READY, Truth::False, reason::NOT_READY, trouble.unwrap_or(&ready.message), since),
         (Truth::False, _) => {
-            send(READY, Truth::False, reason::NOT_READY, &format!("{}: {}", ready.reason, trouble.unwrap_or(&ready.message)), since)
+            let message = trouble.unwrap_or(&ready.message);
+            let message = if ready.reason.is_empty() { message.to_owned() } else { format!("{}: {message}", ready.reason) };
+            send(READY, Truth::False, reason::NOT_READY, &message, since)
         }
     }
 }

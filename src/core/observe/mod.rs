@@ -136,6 +136,11 @@ impl Cluster {
         self.store.find(id)
     }
 
+    /// Every object that claims an id.
+    pub fn claimants(&self, id: &SandboxId) -> impl Iterator<Item = &Observed> {
+        self.store.claimants(id)
+    }
+
     /// What the gateway is told of a sandbox.
     #[must_use]
     pub fn shown(&self, id: &SandboxId) -> Option<&pb::DriverSandbox> {

@@ -102,14 +102,14 @@ impl Observed {
         if managed.as_deref() != Some(keys::MANAGED_BY_VALUE) || labels.gateway_id.as_deref() != Some(gateway_id) {
             return Err(not_ours(Why::Foreign));
         }
-        let id = annotations.sandbox_id.or(labels.sandbox_id).and_then(|id| SandboxId::parse(&id).ok());
+        let id = either(annotations.sandbox_id.as_deref(), labels.sandbox_id.as_deref(), SandboxId::parse);
         let (Some(id), Some(object)) = (id, name.clone()) else {
             return Err(not_ours(Why::NoId));
         };
-        let given = annotations.sandbox_name.or(labels.sandbox_name).and_then(|name| SandboxName::parse(&name).ok());
+        let given = either(annotations.sandbox_name.as_deref(), labels.sandbox_name.as_deref(), SandboxName::parse);
         let source = if given.is_some() { NameSource::Metadata } else { NameSource::Object };
         let shown = given.unwrap_or_else(|| SandboxName::from_object(&object));
-        let workspace = annotations.sandbox_workspace.or(labels.sandbox_workspace).and_then(|text| Workspace::parse(&text).ok());
+        let workspace = either(annotations.sandbox_workspace.as_deref(), labels.sandbox_workspace.as_deref(), Workspace::parse);
         let pod = annotations.pod_name.and_then(|text| ObjectName::parse(&text).ok()).unwrap_or_else(|| object.clone());
         let life = if metadata.deletion_timestamp.is_some() { Life::Deleting } else { Life::Alive };
         Ok(Self {
@@ -136,4 +136,9 @@ impl Observed {
         let finished = |condition: &Condition| condition.kind == "Finished" && condition.status == Truth::True;
         self.conditions.iter().any(|condition| finished(condition) && condition.observed_generation >= self.generation)
     }
+}
+
+/// What an annotation says; where it says nothing that can be read, what the label says.
+pub fn either<T, E>(annotation: Option<&str>, label: Option<&str>, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+    annotation.and_then(|text| parse(text).ok()).or_else(|| label.and_then(|text| parse(text).ok()))
 }

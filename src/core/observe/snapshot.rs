@@ -31,8 +31,12 @@ impl View<'_> {
             Some((uid, how)) if *uid == observed.uid => End::Proven(how),
             _ => End::NotProven,
         };
-        let conditions = conditions::normalise(observed.generation, observed.mode, &observed.conditions, sight, end);
         let deleting = observed.life == Life::Deleting;
+        let conditions = if deleting {
+            conditions::leaving(&observed.conditions)
+        } else {
+            conditions::normalise(observed.generation, observed.mode, &observed.conditions, sight, end)
+        };
         pb::DriverSandbox {
             id: observed.id.as_str().into(),
             name: observed.name.as_str().into(),

@@ -59,6 +59,12 @@ impl Store {
         self.objects.get(&self.ids.get(id)?.chosen)
     }
 
+    /// Every object that claims an id.
+    pub fn claimants(&self, id: &SandboxId) -> impl Iterator<Item = &Observed> {
+        let claim = self.ids.get(id);
+        claim.into_iter().flat_map(|claim| &claim.objects).filter_map(|name| self.objects.get(name))
+    }
+
     /// What the gateway is told about an id.
     #[must_use]
     pub fn shown(&self, id: &SandboxId) -> Option<&Arc<pb::DriverSandbox>> {
