@@ -117,9 +117,9 @@ impl Delete {
             Verdict::Done(response) => match learn(cx, &response.body) {
                 // Should the store know an object that the labels did not find, that one has only lost them.
                 Ok(_) if self.delete(cx) => Step::Wait,
+                Ok(_) if !self.accepted.is_empty() => answer(Deleted::Accepted),
                 Ok(ids) if ids.contains(&self.id) => self.later(cx, "the object that has its id is not one of ours".into(), None),
-                Ok(_) if self.accepted.is_empty() => answer(Deleted::WasAbsent),
-                Ok(_) => answer(Deleted::Accepted),
+                Ok(_) => answer(Deleted::WasAbsent),
                 Err(why) => self.later(cx, why, None),
             },
             other => self.failed(cx, other),
