@@ -54,8 +54,8 @@ pub const WATCH_MIN_LIFE: Duration = Duration::from_secs(1);
 /// Observations older than this are not served.
 pub const STALE_AFTER: Duration = Duration::from_secs(120);
 
-/// Deletions being confirmed with the API server at the same time.
-pub const CONFIRMATIONS_MAX: usize = 16;
+/// Live looks at single objects that are out at the same time, of each kind.
+pub const LOOKUPS_MAX: usize = 16;
 /// How often an object that left our selector but still exists is looked at.
 pub const RELABELLED_RECHECK: Duration = Duration::from_secs(30);
 
@@ -66,6 +66,17 @@ pub const TOMBSTONES_MAX: usize = 20_000;
 
 /// Deletions waiting for one reader; above it the stream ends `ABORTED` and the gateway opens a new one, which starts whole.
 pub const STREAM_QUEUE_MAX: usize = 20_000;
+
+/// Platform events waiting for one reader; above it, further ones are left out.
+pub const STREAM_HAPPENINGS_MAX: usize = 1_000;
+/// Events remembered as told.
+pub const EVENTS_REMEMBERED_MAX: usize = 8_192;
+/// Events kept for an object that has not been seen yet, and for how long.
+pub const EVENTS_WAITING_MAX: usize = 256;
+/// See [`EVENTS_WAITING_MAX`].
+pub const EVENT_PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes of a progress detail.
+pub const PROGRESS_DETAIL_MAX: usize = 256;
 
 /// Largest gRPC message a gateway takes (tonic's default decode limit).
 pub const MESSAGE_MAX: usize = 4 * 1024 * 1024;

@@ -20,6 +20,7 @@ pub mod turn;
 
 use self::calls::{Arrival, Calls};
 use self::io::{Input, Output, Outputs};
+use self::kube::kind::Kind;
 use self::note::Note;
 use self::observe::{Cluster, Freshness};
 use self::time::{Mono, Now};
@@ -65,7 +66,7 @@ impl Driver {
         let cold = matches!(self.cluster.freshness(&turn), Freshness::Cold(_));
         if self.stage == Stage::New {
             self.stage = Stage::Running;
-            turn.set(Timer::SandboxInformer, Mono::default());
+            turn.set(Timer::Informer(Kind::Sandboxes), Mono::default());
             turn.set(Timer::ServerVersion, Mono::default());
         }
         let (cluster, calls, config) = (&mut self.cluster, &mut self.calls, &self.config);
@@ -74,9 +75,9 @@ impl Driver {
             match timer {
                 Timer::CallDeadline(call) => calls.deadline(&mut turn, cluster, config, call),
                 Timer::CallRetry(call) => calls.retry(&mut turn, cluster, config, call),
-                Timer::SandboxInformer => cluster.inform(&mut turn),
-                Timer::SandboxSilence => cluster.silent(&mut turn),
-                Timer::Confirmation(name) => cluster.confirm_again(&mut turn, &name),
+                Timer::Informer(kind) => cluster.inform(&mut turn, kind),
+                Timer::Silence(kind) => cluster.silent(&mut turn, kind),
+                Timer::Lookup(question, name) => cluster.look_again(&mut turn, question, &name),
                 Timer::ServerVersion => cluster.server_mut().ask(&mut turn),
                 Timer::Tombstones => cluster.streams().expire(&mut turn),
             }
@@ -89,8 +90,8 @@ impl Driver {
             Input::Credit { call, events } => calls.credit(&mut turn, cluster, call, events),
             Input::Answer { exchange, result } => match turn.answered(exchange) {
                 Some(Waiter::Call(call)) => calls.answered(&mut turn, cluster, config, call, result),
-                Some(Waiter::SandboxList) => cluster.page(&mut turn, result),
-                Some(Waiter::Confirmation(name)) => cluster.confirmed(&mut turn, &name, result),
+                Some(Waiter::List(kind)) => cluster.page(&mut turn, kind, result),
+                Some(Waiter::Lookup(question, name)) => cluster.looked(&mut turn, question, &name, result),
                 Some(Waiter::ServerVersion) => cluster.server_mut().answered(&mut turn, result),
                 None => turn.note(Note::UnknownExchange { exchange }),
             },

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::grpc_status::Code;
 use super::io::{CallId, ExchangeId, Rpc, TraceParent, WatchId};
+use super::kube::kind::Kind;
 use super::names::{ObjectName, SandboxId};
 
 /// How much a note matters to the person who reads the log.
@@ -46,8 +47,11 @@ pub enum Note {
         /// Objects in it.
         objects: usize,
     },
-    /// The store cannot be filled or kept up, and why; tried again after a pause.
+    /// A kind of object cannot be observed, and why; tried again after a pause.
     NotObserving {
+        /// Which kind.
+        #[serde(default, skip_serializing_if = "is_sandboxes")]
+        kind: Kind,
         /// What the API server, or the way to it, said.
         reason: String,
         /// How long until the next try.
@@ -133,6 +137,11 @@ pub enum Note {
     },
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks in this form")]
+fn is_sandboxes(kind: &Kind) -> bool {
+    *kind == Kind::Sandboxes
+}
+
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -203,8 +212,8 @@ impl fmt::Display for Note {
                 Outcome::Cancelled => write!(f, "{} given up by the gateway after {millis} ms", rpc.name()),
             },
             Self::Synced { objects } => write!(f, "every sandbox is known ({objects}); reads are served"),
-            Self::NotObserving { reason, retry_millis } => {
-                write!(f, "sandboxes cannot be observed: {reason}; trying again in {retry_millis} ms")
+            Self::NotObserving { kind, reason, retry_millis } => {
+                write!(f, "{kind} cannot be observed: {reason}; trying again in {retry_millis} ms")
             }
             Self::Relisting { reason } => write!(f, "listing everything again: {reason}"),
             Self::WatchSilent { watch } => write!(f, "watch {} was silent for too long; opening another", watch.0),

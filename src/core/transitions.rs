@@ -53,6 +53,7 @@ const STATES: &[State] = &[
         others: &["silence", "expired", "error_line", "bad_line", "clean_end", "early_end", "broken", "refused"],
     },
     State { machine: "confirmation", name: "asking", exchange: Exchange::Out, others: &[] },
+    State { machine: "look", name: "asking", exchange: Exchange::Out, others: &[] },
     State { machine: "server_version", name: "asking", exchange: Exchange::Out, others: &[] },
 ];
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::io::{Aborted, CallId, ExchangeId, HttpRequest, Lane, Output, Outputs, WatchId};
+use super::kube::kind::Kind;
 use super::limits;
 use super::names::ObjectName;
 use super::note::Note;
@@ -14,12 +15,21 @@ use super::time::{Mono, Now};
 pub enum Waiter {
     /// A call.
     Call(CallId),
-    /// A page of the Sandbox informer's list.
-    SandboxList,
-    /// A look at an object that may be gone.
-    Confirmation(ObjectName),
+    /// A page of an informer's list.
+    List(Kind),
+    /// A look at one object.
+    Lookup(Question, ObjectName),
     /// The API server's version.
     ServerVersion,
+}
+
+/// What a look at one object is to find out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Question {
+    /// Whether a Sandbox that disappeared is gone.
+    IsGone,
+    /// Whether the pod of a Sandbox that is said to be finished has really ended.
+    HasEnded,
 }
 
 /// Every timer of the core. Each is set at most once at a time; setting it again moves it.
@@ -29,16 +39,25 @@ pub enum Timer {
     CallDeadline(CallId),
     /// A call tries again.
     CallRetry(CallId),
-    /// The Sandbox informer starts, or tries again.
-    SandboxInformer,
-    /// The Sandbox watch has been silent for too long.
-    SandboxSilence,
-    /// A relabelled or unconfirmed object is looked at again.
-    Confirmation(ObjectName),
+    /// An informer starts, or tries again.
+    Informer(Kind),
+    /// A watch has been silent for too long.
+    Silence(Kind),
+    /// An object is looked at again.
+    Lookup(Question, ObjectName),
     /// The API server's version is asked for again.
     ServerVersion,
     /// The oldest tombstone is old enough.
     Tombstones,
+}
+
+/// Where jitter comes from. What pods and Events draw does not shift when a call is tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dice {
+    /// For calls, Sandboxes and looks.
+    Main,
+    /// For the informer of another kind.
+    Of(Kind),
 }
 
 /// The books.
@@ -52,7 +71,7 @@ pub struct Ledger {
     due: BTreeSet<(Mono, Timer)>,
     set: BTreeMap<Timer, Mono>,
     wish: Option<Mono>,
-    jitter: u64,
+    dice: BTreeMap<Dice, u64>,
 }
 
 impl Ledger {
@@ -63,6 +82,8 @@ impl Ledger {
             let word = chunk.iter().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
             (mixed ^ word).rotate_left(23).wrapping_mul(0xff51_afd7_ed55_8ccd)
         });
+        let dice = [Dice::Main, Dice::Of(Kind::Pods), Dice::Of(Kind::Events)];
+        let dice = dice.into_iter().zip(0u64..).map(|(dice, at)| (dice, jitter ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
         Self {
             exchanges: 0,
             watches: 0,
@@ -71,7 +92,7 @@ impl Ledger {
             due: BTreeSet::new(),
             set: BTreeMap::new(),
             wish: None,
-            jitter,
+            dice,
         }
     }
 
@@ -194,21 +215,22 @@ impl<'a> Turn<'a> {
 
     /// The pause before try number `tries` (the first failure is 1): doubled each time up to `max`, then between half of it and all of it, so
     /// that replicas do not retry in step.
-    pub fn backoff(&mut self, tries: u32, max: Duration) -> Duration {
+    pub fn backoff(&mut self, dice: Dice, tries: u32, max: Duration) -> Duration {
         let doubled = limits::BACKOFF_MIN.saturating_mul(1u32.checked_shl(tries.saturating_sub(1)).unwrap_or(u32::MAX));
         let whole = u64::try_from(doubled.min(max).as_millis()).unwrap_or(u64::MAX);
-        Duration::from_millis(whole / 2 + self.random() % (whole / 2 + 1))
+        Duration::from_millis(whole / 2 + self.random(dice) % (whole / 2 + 1))
     }
 
     /// A number below `bound`, for jitter.
-    pub fn jitter(&mut self, bound: u64) -> u64 {
-        self.random() % bound.max(1)
+    pub fn jitter(&mut self, dice: Dice, bound: u64) -> u64 {
+        self.random(dice) % bound.max(1)
     }
 
     /// `SplitMix64`: enough for jitter, and the same everywhere.
-    fn random(&mut self) -> u64 {
-        self.ledger.jitter = self.ledger.jitter.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.ledger.jitter;
+    fn random(&mut self, dice: Dice) -> u64 {
+        let state = self.ledger.dice.entry(dice).or_default();
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = *state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)

@@ -36,6 +36,12 @@ pub struct Vector {
 pub struct Given {
     /// The Sandboxes that exist.
     pub sandboxes: Vec<Value>,
+    /// The pods that exist.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pods: Vec<Value>,
+    /// The Events that exist.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Value>,
     /// The API server's version as `major.minor`.
     #[serde(default = "server", skip_serializing_if = "is_default_server")]
     pub server: String,

@@ -8,6 +8,7 @@ mod bless;
 mod coverage;
 mod format;
 mod library;
+mod numbers;
 mod play;
 
 use std::collections::BTreeSet;

@@ -2,7 +2,7 @@
 
 use openshell_driver_kyma::config::Config;
 use openshell_driver_kyma::core::Driver;
-use openshell_driver_kyma::core::io::{ExchangeId, HttpRequest, Input, Output, Outputs, Response};
+use openshell_driver_kyma::core::io::{ExchangeId, Input, Output, Outputs, Response};
 use openshell_driver_kyma::core::note::Note;
 use openshell_driver_kyma::core::secret::Body;
 use openshell_driver_kyma::core::time::{Mono, Now, Wall};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::format::{Given, Rule, VectorFile};
 use crate::library::{Library, merge};
+use crate::numbers::Numbers;
 
 /// The wall clock of every vector stands here when its driver starts: 2026-08-21T10:00:00Z.
 const START: i64 = 1_787_306_400_000;
@@ -29,6 +30,7 @@ struct Stage<'a> {
     driver: Driver,
     file: &'a str,
     met: Vec<[String; 3]>,
+    numbers: Numbers,
 }
 
 /// Plays a vector.
@@ -36,7 +38,7 @@ pub fn play(file: &VectorFile, library: &Library) -> Played {
     let mut config = library.config.clone();
     merge(&mut config, &Value::Object(file.vector.config.clone()));
     let config: Config = serde_json::from_value(config).unwrap_or_else(|error| panic!("{}: config: {error}", file.name));
-    let mut stage = Stage { driver: Driver::new(config, [7; 32]), file: &file.name, met: Vec::new() };
+    let mut stage = Stage { driver: Driver::new(config, [7; 32]), file: &file.name, met: Vec::new(), numbers: Numbers::default() };
     if let Some(given) = &file.vector.given {
         stage.give(given, library);
     }
@@ -46,8 +48,9 @@ pub fn play(file: &VectorFile, library: &Library) -> Played {
         let next = step.at_ms.unwrap_or(at);
         assert!(next >= at, "{}, step {index}: time goes back", file.name);
         at = next;
-        let out = stage.handle(at, step.read_input(library, &file.name, index));
-        outputs.push(out.iter().map(|output| serde_json::to_value(output).unwrap()).collect());
+        let input = stage.numbers.inward(step.read_input(library, &file.name, index));
+        let out = stage.handle(at, input);
+        outputs.push(out.into_iter().map(|output| serde_json::to_value(stage.numbers.outward(output)).unwrap()).collect());
     }
     Played { outputs, met: stage.met }
 }
@@ -67,29 +70,38 @@ impl Stage<'_> {
         out
     }
 
-    /// Wakes the driver and answers what it asks for until it watches.
+    /// Wakes the driver and answers what it asks for until it watches everything it observes.
     fn give(&mut self, given: &Given, library: &Library) {
-        let mut items = Value::Array(given.sandboxes.clone());
-        library.expand(&mut items);
+        let mut lists = json!({ "/sandboxes?": given.sandboxes, "/pods?": given.pods, "/events?": given.events });
+        library.expand(&mut lists);
         let (major, minor) = given.server.split_once('.').unwrap();
         let mut pending = self.handle(0, Input::Wake);
-        let mut watching = false;
-        while let Some(output) = pending.pop() {
-            match output {
-                Output::Exchange { exchange, request, .. } => {
-                    let body = if request.path == "/version" {
-                        json!({ "major": major, "minor": minor })
-                    } else {
-                        json!({ "metadata": { "resourceVersion": LISTED }, "items": items })
-                    };
-                    pending.extend(self.answer(exchange, &body));
+        let mut watches = 0;
+        while !pending.is_empty() {
+            let mut next = Outputs::new();
+            for output in pending {
+                match output {
+                    Output::Exchange { exchange, request, .. } => {
+                        self.numbers.exchanged(exchange);
+                        let list = lists.as_object().unwrap().iter().find(|(part, _)| request.path.contains(part.as_str()));
+                        let body = match list {
+                            Some((_, items)) => json!({ "metadata": { "resourceVersion": LISTED }, "items": items }),
+                            None => json!({ "major": major, "minor": minor }),
+                        };
+                        next.extend(self.answer(exchange, &body));
+                    }
+                    Output::Watch { watch, request } => {
+                        self.numbers.watched(watch, &request.path);
+                        watches += 1;
+                    }
+                    Output::WakeAt(Mono(0)) => next.extend(self.handle(0, Input::Wake)),
+                    Output::Exit { text, .. } => panic!("{}: the given world is unfit: {text}", self.file),
+                    _ => {}
                 }
-                Output::Watch { request: HttpRequest { .. }, .. } => watching = true,
-                Output::Exit { text, .. } => panic!("{}: the given world is unfit: {text}", self.file),
-                _ => {}
             }
+            pending = next;
         }
-        assert!(watching, "{}: the given world did not lead to a watch", self.file);
+        assert_eq!(watches, 3, "{}: the given world did not lead to a watch of each kind", self.file);
     }
 
     fn answer(&mut self, exchange: ExchangeId, body: &Value) -> Outputs {

@@ -54,6 +54,7 @@ impl Resources {
         resources.fill(CPU, &defaults.cpu_request, &defaults.cpu);
         resources.fill(MEMORY, &defaults.memory_request, &defaults.memory);
         resources.fill(EPHEMERAL_STORAGE, &defaults.ephemeral_storage_request, &defaults.ephemeral_storage);
+        resources.equate_extended();
         resources.compare()?;
         Ok(resources)
     }
@@ -77,10 +78,26 @@ impl Resources {
         }
     }
 
+    /// Of what cannot be overcommitted, request and limit are the same: what is missing follows from the other.
+    fn equate_extended(&mut self) {
+        for resource in self.requests.keys().chain(self.limits.keys()).filter(|name| is_extended(name)).cloned().collect::<Vec<_>>() {
+            if let Some(limit) = self.limits.get(&resource) {
+                self.requests.entry(resource).or_insert_with(|| limit.clone());
+            } else if let Some(request) = self.requests.get(&resource) {
+                self.limits.insert(resource, request.clone());
+            }
+        }
+    }
+
     fn compare(&self) -> Result<(), Status> {
         for (resource, limit) in &self.limits {
             if limit.is_zero() && matches!(resource.as_str(), CPU | MEMORY | EPHEMERAL_STORAGE) {
                 return Err(Status::invalid_argument(format!("resources: the {resource} limit {limit} leaves nothing to run with")));
+            }
+            if let Some(request) = self.requests.get(resource).filter(|request| is_extended(resource) && *request != limit) {
+                return Err(Status::invalid_argument(format!(
+                    "resources: of {resource} the request {request} and the limit {limit} must be the same: it cannot be overcommitted"
+                )));
             }
             if let Some(request) = self.requests.get(resource).filter(|request| *request > limit) {
                 return Err(Status::invalid_argument(format!(
@@ -90,6 +107,12 @@ impl Resources {
         }
         Ok(())
     }
+}
+
+/// Whether Kubernetes refuses to overcommit a resource: hugepages, and everything that is not its own.
+fn is_extended(resource: &str) -> bool {
+    let is_own = resource.split_once('/').is_none_or(|(domain, _)| domain == "kubernetes.io" || domain.ends_with(".kubernetes.io"));
+    resource.starts_with("hugepages-") || !is_own
 }
 
 fn put(target: &mut BTreeMap<String, Quantity>, resource: &str, field: &str, written: &str) -> Result<(), Status> {

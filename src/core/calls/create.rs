@@ -219,7 +219,8 @@ impl Create {
             }
             Verdict::NoApi(_) => self.refuse(cx, Status::failed_precondition(refusal::no_api())),
             Verdict::Refused(error) if self.fate == Fate::Nothing => {
-                Step::Reply(Err(refusal::of_create(cx.cluster.api().namespace(), self.object.as_str(), &error)))
+                let refused = refusal::of("get", cx.cluster.api().namespace(), &error);
+                Step::Reply(Err(Status { code: Code::FailedPrecondition, ..refused }))
             }
             Verdict::Exists(error)
             | Verdict::Conflict(error)

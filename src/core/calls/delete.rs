@@ -1,6 +1,8 @@
 //! `DeleteSandbox`: the object, its pod first, by UID. `deleted=false` makes the gateway forget the sandbox at once, so it is said only when the
 //! API server has confirmed that there is none.
 
+use std::collections::BTreeSet;
+
 use super::get::learn;
 use super::{Cx, Event, Step, refusal};
 use crate::contract::messages::compute as pb;
@@ -9,7 +11,7 @@ use crate::core::grpc_status::Status;
 use crate::core::io::{Reply, Response};
 use crate::core::kube::answer::Verdict;
 use crate::core::kube::sandbox::Sandbox;
-use crate::core::names::SandboxId;
+use crate::core::names::{SandboxId, Uid};
 use crate::core::observe::Freshness;
 
 /// A delete in progress.
@@ -19,6 +21,10 @@ pub struct Delete {
     state: State,
     tries: u32,
     trouble: String,
+    /// Objects of this id whose deletion has been accepted.
+    accepted: BTreeSet<Uid>,
+    /// The object whose DELETE is out.
+    target: Option<Uid>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +46,14 @@ impl Delete {
     /// `INVALID_ARGUMENT` for an id that is none.
     pub fn admit(request: &pb::DeleteSandboxRequest) -> Result<Self, Status> {
         let id = named("sandbox_id", SandboxId::parse(&request.sandbox_id))?;
-        Ok(Self { id, state: State::Pausing, tries: 0, trouble: "the API server did not answer".into() })
+        Ok(Self {
+            id,
+            state: State::Pausing,
+            tries: 0,
+            trouble: "the API server did not answer".into(),
+            accepted: BTreeSet::new(),
+            target: None,
+        })
     }
 
     /// Whether it waits for a create to end.
@@ -61,6 +74,7 @@ impl Delete {
         match event {
             Event::Begin if cx.creating.contains_key(&self.id) => {
                 self.state = State::AwaitingCreate;
+                self.trouble = "its create has not ended".into();
                 Step::Wait
             }
             Event::Begin => {
@@ -79,10 +93,13 @@ impl Delete {
         }
     }
 
-    /// Sends the DELETE of the object the store has for this id, if it has one.
+    /// Sends the DELETE of an object the store has for this id, if it has one that is still to be deleted. Should somebody have copied the object,
+    /// all of them are: otherwise the copy would speak for the id from now on, and nobody would hear that it is gone.
     fn delete(&mut self, cx: &mut Cx<'_, '_>) -> bool {
-        let Some(observed) = cx.cluster.find(&self.id) else { return false };
+        let remaining = cx.cluster.claimants(&self.id).find(|observed| !self.accepted.contains(&observed.uid));
+        let Some(observed) = remaining else { return false };
         let request = cx.cluster.api().delete(&observed.object, &observed.uid);
+        self.target = Some(observed.uid.clone());
         self.state = State::Deleting;
         cx.send(request);
         true
@@ -100,6 +117,7 @@ impl Delete {
             Verdict::Done(response) => match learn(cx, &response.body) {
                 // Should the store know an object that the labels did not find, that one has only lost them.
                 Ok(_) if self.delete(cx) => Step::Wait,
+                Ok(_) if !self.accepted.is_empty() => answer(Deleted::Accepted),
                 Ok(ids) if ids.contains(&self.id) => self.later(cx, "the object that has its id is not one of ours".into(), None),
                 Ok(_) => answer(Deleted::WasAbsent),
                 Err(why) => self.later(cx, why, None),
@@ -112,7 +130,8 @@ impl Delete {
         match verdict {
             Verdict::Done(response) => {
                 accepted(cx, &response);
-                answer(Deleted::Accepted)
+                self.accepted.extend(self.target.take());
+                if self.delete(cx) { Step::Wait } else { answer(Deleted::Accepted) }
             }
             // Gone, or replaced by another object: look again which one it is. Once at once; then whoever answers so is not hurried.
             Verdict::Absent(error) | Verdict::Conflict(error) => {

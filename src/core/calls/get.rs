@@ -11,7 +11,7 @@ use crate::core::kube::list::Page;
 use crate::core::kube::sandbox::Sandbox;
 use crate::core::names::SandboxId;
 use crate::core::observe::Freshness;
-use crate::core::observe::sandbox::NameSource;
+use crate::core::observe::sandbox::{NameSource, either};
 use crate::core::secret::Body;
 
 /// A read in progress.
@@ -61,8 +61,8 @@ impl Get {
     /// The answer, if the store has one.
     fn known(&self, cx: &Cx<'_, '_>) -> Option<Step> {
         let observed = cx.cluster.find(&self.id)?;
-        Some(Step::Reply(match observed.name {
-            NameSource::Metadata => Ok(found(pb::DriverSandbox::clone(&observed.snapshot))),
+        Some(Step::Reply(match observed.source {
+            NameSource::Metadata => Ok(found(cx.cluster.shown(&self.id)?.clone())),
             NameSource::Object => Err(Status::internal(format!(
                 "Sandbox {object} of sandbox id {id} has lost the annotation openshell.ai/sandbox-name; restore it: kubectl annotate sandbox {object} -n {namespace} openshell.ai/sandbox-name=<name>",
                 object = observed.object,
@@ -82,7 +82,15 @@ impl Get {
     fn answered(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
         match verdict {
             Verdict::Done(response) => match learn(cx, &response.body) {
-                Ok(found) => self.known(cx).filter(|_| found.contains(&self.id)).unwrap_or_else(|| self.absent(cx)),
+                Ok(found) if found.contains(&self.id) => self.known(cx).unwrap_or_else(|| {
+                    Step::Reply(Err(Status::internal(format!(
+                        "an object with the sandbox id {id} is there, but its annotations say that it is not ours; look with: kubectl get sandbox -n {namespace} -l openshell.ai/sandbox-id={label} -o yaml",
+                        id = self.id,
+                        namespace = cx.cluster.api().namespace(),
+                        label = self.id.label_value(),
+                    ))))
+                }),
+                Ok(_) => self.absent(cx),
                 Err(why) => self.later(cx, why, None),
             },
             Verdict::NoApi(_) => Step::Reply(Err(Status::unavailable(refusal::no_api()))),
@@ -128,8 +136,7 @@ pub fn learn(cx: &mut Cx<'_, '_>, body: &Body) -> Result<Vec<SandboxId>, String>
     let mut ids = Vec::new();
     for object in page.items {
         let (annotations, labels) = (&object.metadata.annotations, &object.metadata.labels);
-        let id = annotations.sandbox_id.as_ref().or(labels.sandbox_id.as_ref());
-        ids.extend(id.and_then(|id| SandboxId::parse(id).ok()));
+        ids.extend(either(annotations.sandbox_id.as_deref(), labels.sandbox_id.as_deref(), SandboxId::parse));
         cx.cluster.learn(cx.turn, object);
     }
     Ok(ids)

@@ -42,8 +42,7 @@ pub fn stale(age: std::time::Duration, why: &str) -> Status {
 }
 
 fn reply(cx: &Cx<'_, '_>) -> Result<Reply, Status> {
-    let sandboxes: Vec<pb::DriverSandbox> =
-        cx.cluster.all().into_iter().map(|observed| pb::DriverSandbox::clone(&observed.snapshot)).collect();
+    let sandboxes: Vec<pb::DriverSandbox> = cx.cluster.all().into_iter().cloned().collect();
     let mut response = pb::ListSandboxesResponse { sandboxes };
     let room = limits::MESSAGE_MAX - limits::MESSAGE_RESERVE;
     let size = response.encoded_len();

@@ -31,7 +31,7 @@ use super::names::SandboxId;
 use super::note::{Note, Outcome};
 use super::observe::Cluster;
 use super::time::Mono;
-use super::turn::{Timer, Turn, Waiter};
+use super::turn::{Dice, Timer, Turn, Waiter};
 use crate::config::Config;
 use crate::contract::messages::compute as pb;
 
@@ -104,7 +104,7 @@ impl Cx<'_, '_> {
 
     /// Asks for [`Event::Retry`] after a pause that grows with `tries`, or after what the server asked for when that is longer.
     pub fn pause(&mut self, tries: u32, asked: Option<std::time::Duration>) {
-        let pause = self.turn.backoff(tries, limits::CALL_BACKOFF_MAX);
+        let pause = self.turn.backoff(Dice::Main, tries, limits::CALL_BACKOFF_MAX);
         let pause = asked.map_or(pause, |asked| asked.max(pause));
         self.turn.set(Timer::CallRetry(self.call), self.turn.now().mono.after(pause));
     }
@@ -322,6 +322,13 @@ impl Calls {
         let streams: Vec<CallId> = self.in_flight.iter().filter(|(_, running)| open(running)).map(|(call, _)| *call).collect();
         for call in streams {
             self.end(turn, cluster, call, Err(shutting_down()));
+        }
+        let told = |running: &Call| matches!(&running.machine, Machine::Stop(stop) if stop.is_told());
+        let stops: Vec<CallId> = self.in_flight.iter().filter(|(_, running)| told(running)).map(|(call, _)| *call).collect();
+        for call in stops {
+            // Nothing is observed any more, so this would not hear of the end.
+            let status = Status::unavailable("the sandbox has been told to stop, but the driver is shutting down; ask the next one");
+            self.end(turn, cluster, call, Err(status));
         }
         let undoing = |running: &Call| matches!(&running.machine, Machine::Create(create) if create.is_undoing());
         let undos: Vec<CallId> = self.in_flight.iter().filter(|(_, running)| undoing(running)).map(|(call, _)| *call).collect();

@@ -54,7 +54,13 @@ impl Stop {
     pub fn admit(request: &pb::StopSandboxRequest) -> Result<Self, Status> {
         let id = named("sandbox_id", SandboxId::parse(&request.sandbox_id))?;
         let suspend = SetMode::new(id.clone(), OperatingMode::Suspended);
-        Ok(Self { id, state: State::Suspending(suspend), tries: 0, trouble: "its pod is still there".into() })
+        Ok(Self { id, state: State::Suspending(suspend), tries: 0, trouble: "the API server did not say whether its pod is gone".into() })
+    }
+
+    /// Whether the object has been told, so that all that remains is to see its pod go.
+    #[must_use]
+    pub const fn is_told(&self) -> bool {
+        !matches!(self.state, State::Suspending(_))
     }
 
     /// Takes a step.

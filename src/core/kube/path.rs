@@ -55,6 +55,8 @@ pub mod keys {
     pub const POD_SANDBOX_ID: &str = "openshell.io/sandbox-id";
     /// Annotation of ours: a digest of the create request, to tell a repeated create from another one.
     pub const REQUEST_DIGEST: &str = "kyma.openshell.ai/request-digest";
+    /// Label of the agent-sandbox controller: on every pod it made, whoever made the Sandbox.
+    pub const POD_OF_SANDBOX: &str = "agents.x-k8s.io/sandbox-name-hash";
     /// Annotation of the agent-sandbox controller: the pod's name, where it is not the Sandbox's.
     pub const POD_NAME: &str = "agents.x-k8s.io/pod-name";
 }
@@ -128,6 +130,31 @@ impl Sandboxes {
         }
     }
 
+    /// One page of the pods that the agent-sandbox controller made.
+    #[must_use]
+    pub fn list_pods(&self, page: Option<&str>) -> HttpRequest {
+        paged(&format!("/api/v1/namespaces/{}/pods?labelSelector={}", self.namespace, encode(keys::POD_OF_SANDBOX)), page)
+    }
+
+    /// Every change of those after `from`.
+    #[must_use]
+    pub fn watch_pods(&self, from: &ResourceVersion, seconds: u64) -> HttpRequest {
+        let collection = format!("/api/v1/namespaces/{}/pods", self.namespace);
+        watched(&collection, Some(keys::POD_OF_SANDBOX), from, seconds)
+    }
+
+    /// One page of the namespace's Events.
+    #[must_use]
+    pub fn list_events(&self, page: Option<&str>) -> HttpRequest {
+        paged(&format!("/api/v1/namespaces/{}/events?", self.namespace), page)
+    }
+
+    /// Every Event after `from`.
+    #[must_use]
+    pub fn watch_events(&self, from: &ResourceVersion, seconds: u64) -> HttpRequest {
+        watched(&format!("/api/v1/namespaces/{}/events", self.namespace), None, from, seconds)
+    }
+
     /// Reads the pod of a sandbox.
     #[must_use]
     pub fn pod(&self, name: &ObjectName) -> HttpRequest {
@@ -156,24 +183,33 @@ impl Sandboxes {
     /// One page of all objects; `page` is the `continue` token of the page before.
     #[must_use]
     pub fn list(&self, page: Option<&str>) -> HttpRequest {
-        let mut path = format!("{}?labelSelector={}&limit={}", self.collection(), encode(&self.selector), limits::LIST_PAGE);
-        if let Some(token) = page {
-            // Writing to a String cannot fail.
-            let _ = write!(path, "&continue={}", encode(token));
-        }
-        get(path)
+        paged(&format!("{}?labelSelector={}", self.collection(), encode(&self.selector)), page)
     }
 
     /// Every change after `from`, for about `seconds`.
     #[must_use]
     pub fn watch(&self, from: &ResourceVersion, seconds: u64) -> HttpRequest {
-        get(format!(
-            "{}?allowWatchBookmarks=true&labelSelector={}&resourceVersion={}&timeoutSeconds={seconds}&watch=true",
-            self.collection(),
-            encode(&self.selector),
-            encode(from.as_str()),
-        ))
+        watched(&self.collection(), Some(&self.selector), from, seconds)
     }
+}
+
+/// A page of a collection, after the query that selects it.
+fn paged(collection: &str, page: Option<&str>) -> HttpRequest {
+    let separator = if collection.ends_with('?') { "" } else { "&" };
+    let mut path = format!("{collection}{separator}limit={}", limits::LIST_PAGE);
+    if let Some(token) = page {
+        // Writing to a String cannot fail.
+        let _ = write!(path, "&continue={}", encode(token));
+    }
+    get(path)
+}
+
+fn watched(collection: &str, selector: Option<&str>, from: &ResourceVersion, seconds: u64) -> HttpRequest {
+    let selector = selector.map(|selector| format!("&labelSelector={}", encode(selector))).unwrap_or_default();
+    get(format!(
+        "{collection}?allowWatchBookmarks=true{selector}&resourceVersion={}&timeoutSeconds={seconds}&watch=true",
+        encode(from.as_str()),
+    ))
 }
 
 /// Asks the API server for its version.

@@ -2,19 +2,33 @@
 
 use serde::Deserialize;
 
+use super::meta::ResourceVersion;
+
 /// A pod as the API server sends it.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Pod {
     /// Name, UID, owner.
     pub metadata: PodMeta,
+    /// What kubelet and scheduler have seen.
+    #[serde(default)]
+    pub status: PodStatus,
 }
 
 /// `metadata` of a pod.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PodMeta {
+    /// The name.
+    #[serde(default)]
+    pub name: String,
     /// The UID.
     pub uid: String,
+    /// The version.
+    #[serde(default)]
+    pub resource_version: ResourceVersion,
+    /// When its deletion was asked for; absent while it is not being deleted.
+    #[serde(default)]
+    pub deletion_timestamp: Option<String>,
     /// Who owns it.
     #[serde(default)]
     pub owner_references: Vec<OwnerReference>,
@@ -28,6 +42,98 @@ pub struct OwnerReference {
     /// Whether the owner is the one that controls it.
     #[serde(default)]
     pub controller: bool,
+}
+
+/// `status` of a pod.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PodStatus {
+    /// How far it is.
+    pub phase: Phase,
+    /// Why it failed as a whole, such as `Evicted`.
+    pub reason: String,
+    /// The same for people.
+    pub message: String,
+    /// `PodScheduled` and others.
+    pub conditions: Vec<PodCondition>,
+    /// Init containers.
+    pub init_container_statuses: Vec<ContainerStatus>,
+    /// Containers.
+    pub container_statuses: Vec<ContainerStatus>,
+}
+
+/// `status.phase`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub enum Phase {
+    /// Not all containers run.
+    #[default]
+    Pending,
+    /// They do, or some have ended.
+    Running,
+    /// All have ended well.
+    Succeeded,
+    /// All have ended, one of them badly.
+    Failed,
+    /// The node does not say.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A condition of a pod.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct PodCondition {
+    /// What it is about.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Whether it holds.
+    pub status: String,
+    /// Why, for programs.
+    pub reason: String,
+    /// Why, for people.
+    pub message: String,
+}
+
+/// A container's state.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ContainerStatus {
+    /// Its name.
+    pub name: String,
+    /// What it is doing.
+    pub state: ContainerState,
+}
+
+/// What a container is doing; at most one is there.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct ContainerState {
+    /// It waits.
+    pub waiting: Option<Waiting>,
+    /// It has ended.
+    pub terminated: Option<Terminated>,
+}
+
+/// Why a container waits.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Waiting {
+    /// For programs.
+    pub reason: String,
+    /// For people.
+    pub message: String,
+}
+
+/// How a container ended.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Terminated {
+    /// For programs, such as `OOMKilled`.
+    pub reason: String,
+    /// For people.
+    pub message: String,
+    /// Its exit code.
+    pub exit_code: i64,
 }
 
 impl Pod {

@@ -1,21 +1,21 @@
 //! One line of a watch.
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::answer::ApiError;
 use super::list::describe;
 use super::meta::ResourceVersion;
-use super::sandbox::Sandbox;
 use crate::core::secret::Body;
 
-/// What a line of a Sandbox watch says.
+/// What a line of a watch says.
 #[derive(Debug)]
-pub enum WatchLine {
+pub enum WatchLine<T> {
     /// The object was added or changed; for us the same.
-    Changed(Box<Sandbox>),
+    Changed(Box<T>),
     /// The object is gone, or has left the selector.
-    Removed(Box<Sandbox>),
+    Removed(Box<T>),
     /// Nothing happened up to this version.
     Bookmark(ResourceVersion),
     /// The watch cannot go on.
@@ -51,7 +51,7 @@ struct BookmarkMeta {
     resource_version: ResourceVersion,
 }
 
-impl WatchLine {
+impl<T: DeserializeOwned> WatchLine<T> {
     /// Reads a line.
     ///
     /// # Errors
@@ -59,10 +59,10 @@ impl WatchLine {
     pub fn parse(line: &Body) -> Result<Self, String> {
         let envelope: Envelope = serde_json::from_slice(&line.0).map_err(|error| describe(&error))?;
         let object = envelope.object.get();
-        let sandbox = || serde_json::from_str(object).map(Box::new);
+        let read = || serde_json::from_str(object).map(Box::new);
         match envelope.kind {
-            Kind::Added | Kind::Modified => sandbox().map(Self::Changed),
-            Kind::Deleted => sandbox().map(Self::Removed),
+            Kind::Added | Kind::Modified => read().map(Self::Changed),
+            Kind::Deleted => read().map(Self::Removed),
             Kind::Bookmark => serde_json::from_str::<Bookmark>(object).map(|mark| Self::Bookmark(mark.metadata.resource_version)),
             Kind::Error => return Ok(Self::Error(ApiError::from_status_object(object))),
         }

@@ -4,6 +4,8 @@
 //! generation they were found at. So nothing of the controller's conditions goes out unexamined: what is outdated becomes `Starting` or
 //! "terminating", what may heal becomes `DependenciesNotReady` with the cause in its message.
 
+use super::pods::Sight;
+use super::sandbox::Life;
 use crate::contract::messages::compute as pb;
 use crate::core::grpc_status::truncate;
 use crate::core::kube::sandbox::{Condition, OperatingMode, Truth};
@@ -11,6 +13,7 @@ use crate::core::limits;
 
 const READY: &str = "Ready";
 const SUSPENDED: &str = "Suspended";
+const FINISHED: &str = "Finished";
 
 /// Reasons of `Ready=False` that leave this driver.
 mod reason {
@@ -30,50 +33,93 @@ mod reason {
     pub const SANDBOX_SUSPENDED: &str = "SandboxSuspended";
 }
 
-/// The conditions to send for an object of this generation, wanted in this mode, with these conditions of the controller's. None at all while
-/// the controller has said nothing.
+/// Whether a sandbox is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End<'a> {
+    /// A live look has shown that its pod has ended for good, and how.
+    Proven(&'a str),
+    /// It has not.
+    NotProven,
+}
+
+/// The conditions to send for an object of this generation, wanted in this mode, with these conditions of the controller's and this pod. None at
+/// all while the controller has said nothing.
 #[must_use]
-pub fn normalise(generation: i64, mode: OperatingMode, conditions: &[Condition]) -> Vec<pb::DriverCondition> {
-    let Some(ready) = conditions.iter().find(|condition| condition.kind == READY) else {
+pub fn normalise(generation: i64, mode: OperatingMode, conditions: &[Condition], pod: Sight<'_>, end: End<'_>) -> Vec<pb::DriverCondition> {
+    let find = |kind: &str| conditions.iter().find(|condition| condition.kind == kind);
+    let Some(ready) = find(READY) else {
         return Vec::new();
     };
-    let stale = |condition: &Condition| condition.observed_generation < generation;
+    let fresh = |condition: &&Condition| condition.observed_generation >= generation;
     match mode {
-        OperatingMode::Running => vec![running(ready, stale(ready))],
+        OperatingMode::Running => {
+            let finished = find(FINISHED).filter(|finished| fresh(finished) && finished.status == Truth::True);
+            vec![running(ready, fresh(&ready), finished, pod, end)]
+        }
         OperatingMode::Suspended => {
-            let suspended = conditions.iter().find(|condition| condition.kind == SUSPENDED);
-            match suspended {
-                Some(suspended) if suspended.status == Truth::True && !stale(suspended) => vec![
-                    send(READY, Truth::False, reason::NOT_READY, "the sandbox is stopped", &suspended.last_transition_time),
-                    send(SUSPENDED, Truth::True, reason::POD_TERMINATED, &suspended.message, &suspended.last_transition_time),
-                ],
-                other => {
-                    let (since, message) = other
-                        .filter(|condition| !stale(condition))
-                        .map_or((&ready.last_transition_time, "the pod is being stopped"), |c| {
-                            (&c.last_transition_time, c.message.as_str())
-                        });
-                    vec![
-                        send(READY, Truth::False, reason::NOT_READY, "the sandbox is being stopped", since),
-                        send(SUSPENDED, Truth::False, reason::POD_TERMINATING, message, since),
-                    ]
-                }
-            }
+            // Releases before v0.5.0 have no such condition; what they say of Ready shows at least that they have acted.
+            let acted = find(SUSPENDED).map_or(Some(ready), Some).filter(fresh);
+            let says_stopped = acted.is_some_and(|condition| condition.kind != SUSPENDED || condition.status == Truth::True);
+            let since = &acted.unwrap_or(ready).last_transition_time;
+            let is_stopped = says_stopped && !matches!(pod, Sight::Present(_)) && (find(SUSPENDED).is_some() || pod == Sight::Absent);
+            if is_stopped { stopped(since) } else { stopping(since, acted.filter(|condition| condition.kind == SUSPENDED)) }
         }
     }
 }
 
+/// The conditions to send for an object that is being deleted: the controller says no more, and what it said last is of another generation.
+#[must_use]
+pub fn leaving(conditions: &[Condition]) -> Vec<pb::DriverCondition> {
+    let ready = conditions.iter().find(|condition| condition.kind == READY);
+    ready
+        .map(|ready| send(READY, Truth::False, reason::NOT_READY, "the sandbox is being deleted", &ready.last_transition_time))
+        .into_iter()
+        .collect()
+}
+
+fn stopped(since: &str) -> Vec<pb::DriverCondition> {
+    vec![
+        send(READY, Truth::False, reason::NOT_READY, "the sandbox is stopped", since),
+        send(SUSPENDED, Truth::True, reason::POD_TERMINATED, "the pod is gone", since),
+    ]
+}
+
+fn stopping(since: &str, suspended: Option<&Condition>) -> Vec<pb::DriverCondition> {
+    let message = suspended.filter(|condition| condition.status != Truth::True).map_or("the pod is being stopped", |c| c.message.as_str());
+    vec![
+        send(READY, Truth::False, reason::NOT_READY, "the sandbox is being stopped", since),
+        send(SUSPENDED, Truth::False, reason::POD_TERMINATING, message, since),
+    ]
+}
+
 /// `Ready` of a sandbox that should run.
-fn running(ready: &Condition, stale: bool) -> pb::DriverCondition {
+fn running(ready: &Condition, is_fresh: bool, finished: Option<&Condition>, pod: Sight<'_>, end: End<'_>) -> pb::DriverCondition {
     let since = &ready.last_transition_time;
-    if stale || ready.reason == reason::SANDBOX_SUSPENDED {
+    if !is_fresh || ready.reason == reason::SANDBOX_SUSPENDED {
         return send(READY, Truth::False, reason::STARTING, "the change has not been acted on yet", since);
     }
+    if let (Some(finished), End::Proven(how)) = (finished, end) {
+        return send(READY, Truth::False, &finished.reason, how, &finished.last_transition_time);
+    }
+    let trouble = match pod {
+        Sight::Present(pod) if pod.life == Life::Deleting => {
+            // The controller says Ready until the pod object is gone.
+            let message = "the pod is being deleted (drained, evicted or deleted by hand); another one follows";
+            return send(READY, Truth::False, reason::NOT_READY, message, since);
+        }
+        Sight::Present(pod) => pod.trouble.as_deref(),
+        Sight::Absent | Sight::Unknown => None,
+    };
     match (ready.status, ready.reason.as_str()) {
-        (Truth::True | Truth::Unknown, _) | (Truth::False, reason::NOT_READY | reason::RECONCILER_ERROR | reason::EXPIRED) => {
+        (Truth::True | Truth::Unknown, _) | (Truth::False, reason::RECONCILER_ERROR | reason::EXPIRED) => {
             send(READY, ready.status, &ready.reason, &ready.message, since)
         }
-        (Truth::False, _) => send(READY, Truth::False, reason::NOT_READY, &format!("{}: {}", ready.reason, ready.message), since),
+        (Truth::False, reason::NOT_READY) => send(READY, Truth::False, reason::NOT_READY, trouble.unwrap_or(&ready.message), since),
+        (Truth::False, _) => {
+            let message = trouble.unwrap_or(&ready.message);
+            let message = if ready.reason.is_empty() { message.to_owned() } else { format!("{}: {message}", ready.reason) };
+            send(READY, Truth::False, reason::NOT_READY, &message, since)
+        }
     }
 }
 
@@ -135,7 +181,7 @@ mod tests {
             "SandboxSuspended",
             "SandboxExpired",
         ] {
-            let sent = normalise(1, OperatingMode::Running, &[condition("Ready", Truth::False, why, 1)]);
+            let sent = normalise(1, OperatingMode::Running, &[condition("Ready", Truth::False, why, 1)], Sight::Unknown, End::NotProven);
             let lost = sent.iter().any(|c| c.r#type == "Ready" && c.status == "False" && !TRANSIENT.contains(&c.reason.as_str()));
             assert_eq!(lost, why == "SandboxExpired", "{why}");
         }
@@ -144,13 +190,13 @@ mod tests {
     #[test]
     fn a_running_sandbox_is_never_called_suspended() {
         let sticky = [condition("Suspended", Truth::True, "PodTerminated", 2), condition("Ready", Truth::True, "DependenciesReady", 3)];
-        assert!(normalise(3, OperatingMode::Running, &sticky).iter().all(|c| c.r#type != "Suspended"));
+        assert!(normalise(3, OperatingMode::Running, &sticky, Sight::Unknown, End::NotProven).iter().all(|c| c.r#type != "Suspended"));
     }
 
     #[test]
     fn an_outdated_ready_is_not_passed_on() {
         for mode in [OperatingMode::Running, OperatingMode::Suspended] {
-            let sent = normalise(4, mode, &[condition("Ready", Truth::True, "DependenciesReady", 3)]);
+            let sent = normalise(4, mode, &[condition("Ready", Truth::True, "DependenciesReady", 3)], Sight::Unknown, End::NotProven);
             assert!(sent.iter().all(|c| !(c.r#type == "Ready" && c.status == "True")), "{mode:?}");
         }
     }
@@ -160,7 +206,9 @@ mod tests {
         let stopped = |generation| {
             let conditions =
                 [condition("Ready", Truth::False, "SandboxSuspended", 3), condition("Suspended", Truth::True, "PodTerminated", 3)];
-            normalise(generation, OperatingMode::Suspended, &conditions).iter().any(|c| c.r#type == "Suspended" && c.status == "True")
+            normalise(generation, OperatingMode::Suspended, &conditions, Sight::Absent, End::NotProven)
+                .iter()
+                .any(|c| c.r#type == "Suspended" && c.status == "True")
         };
         assert!(stopped(3) && !stopped(4));
     }

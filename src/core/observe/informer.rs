@@ -4,21 +4,21 @@ use serde_json::value::RawValue;
 
 use crate::core::io::{ExchangeId, Fault, Lane, Response, WatchEnd, WatchId};
 use crate::core::kube::answer::{ApiError, Verdict};
+use crate::core::kube::kind::{Kind, Watched};
 use crate::core::kube::list::{Page, describe};
 use crate::core::kube::meta::ResourceVersion;
 use crate::core::kube::path::Sandboxes;
-use crate::core::kube::sandbox::Sandbox;
 use crate::core::kube::watch_line::WatchLine;
 use crate::core::limits;
 use crate::core::note::Note;
 use crate::core::secret::Body;
 use crate::core::time::Mono;
-use crate::core::turn::{Timer, Turn, Waiter};
+use crate::core::turn::{Dice, Timer, Turn, Waiter};
 
-/// An informer for the Sandboxes of one namespace.
-#[derive(Debug, Default)]
-pub struct Informer {
-    state: State,
+/// An informer for one kind in one namespace.
+#[derive(Debug)]
+pub struct Informer<T> {
+    state: State<T>,
     /// The version up to which everything is known.
     version: ResourceVersion,
     /// When something was last heard; `None` before the first whole list.
@@ -29,16 +29,15 @@ pub struct Informer {
     trouble: String,
 }
 
-#[derive(Debug, Default)]
-enum State {
+#[derive(Debug)]
+enum State<T> {
     /// Waiting for the timer, then this.
     Waiting(Next),
     /// Pages come in.
-    Listing { exchange: ExchangeId, objects: Vec<Sandbox> },
+    Listing { exchange: ExchangeId, objects: Vec<T> },
     /// Lines come in.
     Watching { watch: WatchId, since: Mono },
-    /// Nothing more is wanted.
-    #[default]
+    /// Nothing is wanted, or nothing more.
     Stopped,
 }
 
@@ -60,17 +59,17 @@ pub enum Epoch {
 
 /// What was learnt.
 #[derive(Debug)]
-pub enum Heard {
+pub enum Heard<T> {
     /// Nothing.
     Nothing,
     /// An object is there and looks like this.
-    Changed(Box<Sandbox>),
+    Changed(Box<T>),
     /// An object is gone, or has lost its labels.
-    Removed(Box<Sandbox>),
+    Removed(Box<T>),
     /// This is all there is.
     Whole {
         /// Every object.
-        objects: Vec<Sandbox>,
+        objects: Vec<T>,
         /// How its versions relate to those before.
         epoch: Epoch,
     },
@@ -78,7 +77,18 @@ pub enum Heard {
     Unfit(String),
 }
 
-impl Informer {
+impl<T> Default for Informer<T> {
+    fn default() -> Self {
+        Self { state: State::Stopped, version: ResourceVersion::default(), heard: None, failures: 0, trouble: String::new() }
+    }
+}
+
+impl<T: Watched> Informer<T> {
+    const DICE: Dice = match T::KIND {
+        Kind::Sandboxes => Dice::Main,
+        kind => Dice::Of(kind),
+    };
+
     /// When something was last heard; `None` before the first whole list.
     #[must_use]
     pub const fn heard_at(&self) -> Option<Mono> {
@@ -91,6 +101,18 @@ impl Informer {
         &self.trouble
     }
 
+    /// Whether it has never been begun.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        matches!(self.state, State::Stopped)
+    }
+
+    /// Whether this is its watch.
+    #[must_use]
+    pub fn owns(&self, watch: WatchId) -> bool {
+        matches!(self.state, State::Watching { watch: ours, .. } if ours == watch)
+    }
+
     /// The timer fired: begin, or try again.
     pub fn due(&mut self, turn: &mut Turn<'_>, api: &Sandboxes) {
         match self.state {
@@ -101,13 +123,13 @@ impl Informer {
 
     /// Nothing more is wanted.
     pub fn stop(&mut self, turn: &mut Turn<'_>) {
-        match std::mem::take(&mut self.state) {
+        match std::mem::replace(&mut self.state, State::Stopped) {
             State::Listing { exchange, .. } => turn.abort_exchange(exchange),
             State::Watching { watch, .. } => turn.abort_watch(watch),
             State::Waiting(_) | State::Stopped => {}
         }
-        turn.unset(&Timer::SandboxInformer);
-        turn.unset(&Timer::SandboxSilence);
+        turn.unset(&Timer::Informer(T::KIND));
+        turn.unset(&Timer::Silence(T::KIND));
     }
 
     /// The watch said nothing for so long that it is taken for dead. Everything is listed: only that shows that nothing was missed, also on a
@@ -123,8 +145,8 @@ impl Informer {
     }
 
     /// A page came, or did not.
-    pub fn page(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, result: Result<Response, Fault>) -> Heard {
-        let State::Listing { objects, .. } = std::mem::take(&mut self.state) else {
+    pub fn page(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, result: Result<Response, Fault>) -> Heard<T> {
+        let State::Listing { objects, .. } = std::mem::replace(&mut self.state, State::Stopped) else {
             return Heard::Nothing;
         };
         let verdict = Verdict::of(result);
@@ -133,7 +155,9 @@ impl Informer {
             Verdict::Done(response) => self.read_page(turn, api, objects, &response.body),
             // The history of this list is gone: begin anew, never with half of it.
             Verdict::Refused(error) if error.is_expired() => self.fail(turn, error.to_string(), Some(&error), Next::List),
-            Verdict::Refused(error) if error.status == 403 && self.heard.is_none() => Heard::Unfit(forbidden(api, &error)),
+            Verdict::Refused(error) if error.status == 403 && self.heard.is_none() && T::KIND == Kind::Sandboxes => {
+                Heard::Unfit(forbidden(api, &error))
+            }
             Verdict::NoApi(_) => {
                 let missing = "the API server does not serve agents.x-k8s.io: install agent-sandbox (v0.5.0 or later)".to_owned();
                 self.fail(turn, missing, None, Next::List)
@@ -150,21 +174,23 @@ impl Informer {
         }
     }
 
-    fn read_page(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, mut objects: Vec<Sandbox>, body: &Body) -> Heard {
+    fn read_page(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, mut objects: Vec<T>, body: &Body) -> Heard<T> {
         let page = match Page::<Box<RawValue>>::parse(body) {
             Ok(page) => page,
-            Err(why) => return self.fail(turn, format!("the list of Sandboxes cannot be read: {why}"), None, Next::List),
+            Err(why) => return self.fail(turn, format!("the list of {} cannot be read: {why}", T::KIND), None, Next::List),
         };
         for item in &page.items {
             match serde_json::from_str(item.get()) {
                 Ok(object) => objects.push(object),
-                Err(error) => return self.fail(turn, format!("a Sandbox cannot be read: {}", describe(&error)), None, Next::List),
+                Err(error) => {
+                    return self.fail(turn, format!("one of the {} cannot be read: {}", T::KIND, describe(&error)), None, Next::List);
+                }
             }
         }
         if objects.len() > limits::OBJECTS_MAX {
             return self.fail(
                 turn,
-                format!("there are more than {} Sandboxes in {}", limits::OBJECTS_MAX, api.namespace()),
+                format!("there are more than {} {} in {}", limits::OBJECTS_MAX, T::KIND, api.namespace()),
                 None,
                 Next::List,
             );
@@ -181,18 +207,18 @@ impl Informer {
     }
 
     /// A line came.
-    pub fn line(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, watch: WatchId, line: &Body) -> Heard {
+    pub fn line(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, watch: WatchId, line: &Body) -> Heard<T> {
         if !matches!(self.state, State::Watching { watch: ours, .. } if ours == watch) {
             turn.note(Note::UnknownWatch { watch });
             return Heard::Nothing;
         }
-        match WatchLine::parse(line) {
+        match WatchLine::<T>::parse(line) {
             Ok(WatchLine::Changed(object)) => {
-                self.reached(turn, &object.metadata.resource_version);
+                self.reached(turn, object.version());
                 Heard::Changed(object)
             }
             Ok(WatchLine::Removed(object)) => {
-                self.reached(turn, &object.metadata.resource_version);
+                self.reached(turn, object.version());
                 Heard::Removed(object)
             }
             Ok(WatchLine::Bookmark(version)) => {
@@ -214,7 +240,7 @@ impl Informer {
     }
 
     /// The watch ended.
-    pub fn closed(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, watch: WatchId, end: WatchEnd) -> Heard {
+    pub fn closed(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, watch: WatchId, end: WatchEnd) -> Heard<T> {
         let State::Watching { watch: ours, since } = self.state else {
             turn.note(Note::UnknownWatch { watch });
             return Heard::Nothing;
@@ -257,7 +283,7 @@ impl Informer {
     }
 
     /// The watch cannot go on from where it was. An expired history is no failure; anything else is not hurried.
-    fn relist(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, error: &ApiError) -> Heard {
+    fn relist(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, error: &ApiError) -> Heard<T> {
         if error.is_expired() && self.failures == 0 {
             turn.note(Note::Relisting { reason: error.to_string() });
             // Counts until the list is whole, so that a server that always says so is not hurried either.
@@ -268,19 +294,19 @@ impl Informer {
         self.fail(turn, error.to_string(), Some(error), Next::List)
     }
 
-    fn list(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, page: Option<&str>, objects: Vec<Sandbox>) {
-        turn.unset(&Timer::SandboxSilence);
-        turn.unset(&Timer::SandboxInformer);
+    fn list(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, page: Option<&str>, objects: Vec<T>) {
+        turn.unset(&Timer::Silence(T::KIND));
+        turn.unset(&Timer::Informer(T::KIND));
         let deadline = turn.now().mono.after(limits::LIST_EXCHANGE_TIMEOUT);
-        let exchange = turn.exchange(Waiter::SandboxList, Lane::Lists, api.list(page), deadline);
+        let exchange = turn.exchange(Waiter::List(T::KIND), Lane::Lists, T::list(api, page), deadline);
         self.state = State::Listing { exchange, objects };
     }
 
     fn watch(&mut self, turn: &mut Turn<'_>, api: &Sandboxes) {
-        let seconds = limits::WATCH_TIMEOUT_SECS + turn.jitter(limits::WATCH_TIMEOUT_SECS / 2);
-        let watch = turn.watch(api.watch(&self.version, seconds));
+        let seconds = limits::WATCH_TIMEOUT_SECS + turn.jitter(Self::DICE, limits::WATCH_TIMEOUT_SECS / 2);
+        let watch = turn.watch(T::watch(api, &self.version, seconds));
         let now = turn.now().mono;
-        turn.set(Timer::SandboxSilence, now.after(limits::WATCH_SILENCE));
+        turn.set(Timer::Silence(T::KIND), now.after(limits::WATCH_SILENCE));
         self.state = State::Watching { watch, since: now };
     }
 
@@ -290,7 +316,7 @@ impl Informer {
         }
         self.failures = 0;
         self.hear(turn);
-        turn.set(Timer::SandboxSilence, turn.now().mono.after(limits::WATCH_SILENCE));
+        turn.set(Timer::Silence(T::KIND), turn.now().mono.after(limits::WATCH_SILENCE));
     }
 
     fn hear(&mut self, turn: &Turn<'_>) {
@@ -298,14 +324,14 @@ impl Informer {
         self.trouble.clear();
     }
 
-    fn fail(&mut self, turn: &mut Turn<'_>, reason: String, error: Option<&ApiError>, next: Next) -> Heard {
+    fn fail(&mut self, turn: &mut Turn<'_>, reason: String, error: Option<&ApiError>, next: Next) -> Heard<T> {
         self.failures = self.failures.saturating_add(1);
-        let pause = turn.backoff(self.failures, limits::INFORMER_BACKOFF_MAX);
+        let pause = turn.backoff(Self::DICE, self.failures, limits::INFORMER_BACKOFF_MAX);
         let pause = error.and_then(|error| error.retry_after).map_or(pause, |asked| asked.max(pause));
         let retry_millis = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-        turn.note(Note::NotObserving { reason: reason.clone(), retry_millis });
-        turn.unset(&Timer::SandboxSilence);
-        turn.set(Timer::SandboxInformer, turn.now().mono.after(pause));
+        turn.note(Note::NotObserving { kind: T::KIND, reason: reason.clone(), retry_millis });
+        turn.unset(&Timer::Silence(T::KIND));
+        turn.set(Timer::Informer(T::KIND), turn.now().mono.after(pause));
         self.trouble = reason;
         self.state = State::Waiting(next);
         Heard::Nothing

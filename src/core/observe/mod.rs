@@ -1,33 +1,45 @@
-//! What the cluster says: one informer fills one store, and every stream is told what changed in it.
+//! What the cluster says: an informer a kind fills what is known, and every stream is told what changed in it.
 //!
-//! Nothing here outlives the process: a new one lists, and is whole.
+//! Nothing here outlives the process: a new one lists, and is whole. Sandboxes come first; pods and Events, which only say more about them, are
+//! listed once those are known, and their failing holds nobody up.
 
 pub mod conditions;
-pub mod confirm;
 pub mod informer;
+pub mod lookups;
+pub mod platform_events;
+pub mod pods;
 pub mod sandbox;
 pub mod server;
+pub mod snapshot;
 pub mod store;
 pub mod streams;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use self::confirm::{Confirmations, Finding};
-use self::informer::{Heard, Informer};
-use self::sandbox::Observed;
+use self::informer::{Epoch, Heard, Informer};
+use self::lookups::{Finding, Lookups};
+use self::platform_events::platform_event;
+use self::pods::Pods;
+use self::sandbox::{Life, NotOurs, Observed};
 use self::server::Server;
+use self::snapshot::{Ended, View};
 use self::store::{Store, Touched};
 use self::streams::Streams;
 use super::io::{CallId, ExitCode, Fault, Output, Response, WatchEnd, WatchId};
+use super::kube::event::Event;
+use super::kube::kind::Kind;
 use super::kube::path::{ApiVersion, Sandboxes};
-use super::kube::sandbox::Sandbox;
+use super::kube::pod::{Phase, Pod};
+use super::kube::sandbox::{OperatingMode, Sandbox};
 use super::limits;
 use super::names::{ObjectName, SandboxId};
 use super::note::Note;
 use super::secret::Body;
-use super::turn::Turn;
+use super::time::Mono;
+use super::turn::{Question, Timer, Turn};
 use crate::config::Config;
+use crate::contract::messages::compute as pb;
 
 /// How well the store knows the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,13 +57,26 @@ pub enum Freshness {
 pub struct Cluster {
     api: Sandboxes,
     gateway_id: String,
-    informer: Informer,
+    sandboxes: Informer<Sandbox>,
+    pods: Informer<Pod>,
+    events: Informer<Event>,
     store: Store,
+    seen_pods: Pods,
+    ended: Ended,
+    heard_events: platform_events::Heard,
     streams: Streams,
-    confirmations: Confirmations,
+    confirmations: Lookups,
+    looks: Lookups,
     server: Server,
     /// Sandboxes that have changed since somebody asked.
     changed: BTreeSet<SandboxId>,
+}
+
+/// What beside an object decides what is told of it. A macro, because it borrows some fields while others change.
+macro_rules! view {
+    ($cluster:expr) => {
+        View { namespace: $cluster.api.namespace(), pods: &$cluster.seen_pods, ended: &$cluster.ended }
+    };
 }
 
 impl Cluster {
@@ -61,10 +86,16 @@ impl Cluster {
         Self {
             api: Sandboxes::of(ApiVersion::V1Beta1, config.namespace.clone(), &config.gateway_id),
             gateway_id: config.gateway_id.clone(),
-            informer: Informer::default(),
+            sandboxes: Informer::default(),
+            pods: Informer::default(),
+            events: Informer::default(),
             store: Store::default(),
+            seen_pods: Pods::default(),
+            ended: Ended::new(),
+            heard_events: platform_events::Heard::default(),
             streams: Streams::default(),
-            confirmations: Confirmations::default(),
+            confirmations: Lookups::new(Question::IsGone),
+            looks: Lookups::new(Question::HasEnded),
             server: Server::new(config.pod.supervisor.sideload),
             changed: BTreeSet::new(),
         }
@@ -90,11 +121,11 @@ impl Cluster {
     /// How well the store knows the cluster at this moment.
     #[must_use]
     pub fn freshness(&self, turn: &Turn<'_>) -> Freshness {
-        match self.informer.heard_at() {
-            None => Freshness::Cold(self.informer.trouble().to_owned()),
+        match self.sandboxes.heard_at() {
+            None => Freshness::Cold(self.sandboxes.trouble().to_owned()),
             Some(at) => {
                 let age = turn.now().mono.since(at);
-                if age > limits::STALE_AFTER { Freshness::Stale(age, self.informer.trouble().to_owned()) } else { Freshness::Fresh }
+                if age > limits::STALE_AFTER { Freshness::Stale(age, self.sandboxes.trouble().to_owned()) } else { Freshness::Fresh }
             }
         }
     }
@@ -105,18 +136,27 @@ impl Cluster {
         self.store.find(id)
     }
 
-    /// Every sandbox, by name and then id.
+    /// Every object that claims an id.
+    pub fn claimants(&self, id: &SandboxId) -> impl Iterator<Item = &Observed> {
+        self.store.claimants(id)
+    }
+
+    /// What the gateway is told of a sandbox.
     #[must_use]
-    pub fn all(&self) -> Vec<&Observed> {
+    pub fn shown(&self, id: &SandboxId) -> Option<&pb::DriverSandbox> {
+        self.store.shown(id).map(|shown| &**shown)
+    }
+
+    /// What the gateway is told of every sandbox, by name and then id.
+    #[must_use]
+    pub fn all(&self) -> Vec<&pb::DriverSandbox> {
         self.store.all()
     }
 
     /// Takes an object that an answer to one of our own requests showed: a caller must read what it wrote.
     pub fn learn(&mut self, turn: &mut Turn<'_>, object: Sandbox) {
         match Observed::of(object, &self.gateway_id) {
-            Ok(observed) => {
-                self.put(turn, observed);
-            }
+            Ok(observed) => self.put(turn, observed),
             Err(reason) => reason.note(turn),
         }
     }
@@ -124,75 +164,97 @@ impl Cluster {
     /// Asks whether an object still exists, and forgets it when it does not.
     pub fn confirm(&mut self, turn: &mut Turn<'_>, name: ObjectName) {
         if let Some(observed) = self.store.get(&name) {
-            let uid = observed.uid.clone();
-            self.confirmations.ask(turn, &self.api, name, uid);
+            let (uid, request) = (observed.uid.clone(), self.api.get(&name));
+            self.confirmations.ask(turn, name, uid, request);
         }
     }
 
-    /// The Sandbox informer's timer: begin, or try again.
-    pub fn inform(&mut self, turn: &mut Turn<'_>) {
-        self.informer.due(turn, &self.api);
+    /// An informer's timer: begin, or try again.
+    pub fn inform(&mut self, turn: &mut Turn<'_>, kind: Kind) {
+        match kind {
+            Kind::Sandboxes => self.sandboxes.due(turn, &self.api),
+            Kind::Pods => self.pods.due(turn, &self.api),
+            Kind::Events => self.events.due(turn, &self.api),
+        }
     }
 
-    /// The watch has been silent for too long.
-    pub fn silent(&mut self, turn: &mut Turn<'_>) {
-        self.informer.silent(turn, &self.api);
+    /// A watch has been silent for too long.
+    pub fn silent(&mut self, turn: &mut Turn<'_>, kind: Kind) {
+        match kind {
+            Kind::Sandboxes => self.sandboxes.silent(turn, &self.api),
+            Kind::Pods => self.pods.silent(turn, &self.api),
+            Kind::Events => self.events.silent(turn, &self.api),
+        }
     }
 
-    /// A page of the list.
-    pub fn page(&mut self, turn: &mut Turn<'_>, result: Result<Response, Fault>) {
-        let heard = self.informer.page(turn, &self.api, result);
-        self.heard(turn, heard);
+    /// A page of a list.
+    pub fn page(&mut self, turn: &mut Turn<'_>, kind: Kind, result: Result<Response, Fault>) {
+        match kind {
+            Kind::Sandboxes => {
+                let heard = self.sandboxes.page(turn, &self.api, result);
+                self.heard_sandboxes(turn, heard);
+            }
+            Kind::Pods => {
+                let heard = self.pods.page(turn, &self.api, result);
+                self.heard_pods(turn, heard);
+            }
+            Kind::Events => {
+                let first = self.events.heard_at().is_none();
+                let heard = self.events.page(turn, &self.api, result);
+                self.heard_events(turn, heard, if first { Telling::Remembered } else { Telling::Told });
+            }
+        }
     }
 
     /// A line of a watch.
     pub fn line(&mut self, turn: &mut Turn<'_>, watch: WatchId, line: &Body) {
-        let heard = self.informer.line(turn, &self.api, watch, line);
-        self.heard(turn, heard);
+        if self.pods.owns(watch) {
+            let heard = self.pods.line(turn, &self.api, watch, line);
+            self.heard_pods(turn, heard);
+        } else if self.events.owns(watch) {
+            let heard = self.events.line(turn, &self.api, watch, line);
+            self.heard_events(turn, heard, Telling::Told);
+        } else {
+            let heard = self.sandboxes.line(turn, &self.api, watch, line);
+            self.heard_sandboxes(turn, heard);
+        }
     }
 
     /// The end of a watch.
     pub fn closed(&mut self, turn: &mut Turn<'_>, watch: WatchId, end: WatchEnd) {
-        let heard = self.informer.closed(turn, &self.api, watch, end);
-        self.heard(turn, heard);
-    }
-
-    /// Ends the watch; nothing more is observed.
-    pub fn stop(&mut self, turn: &mut Turn<'_>) {
-        self.informer.stop(turn);
-        self.confirmations.stop(turn);
-        self.server.stop(turn);
-    }
-
-    /// An answer about an object that may be gone.
-    pub fn confirmed(&mut self, turn: &mut Turn<'_>, name: &ObjectName, result: Result<Response, Fault>) {
-        match self.confirmations.answered(turn, &self.api, name, result) {
-            Finding::Nothing => {}
-            Finding::Gone(uid) => {
-                let touched = self.store.remove(name, &uid);
-                self.tell(turn, touched);
-            }
-            Finding::Alive { asked, object } => match Observed::of(*object, &self.gateway_id) {
-                Ok(observed) => {
-                    self.confirmations.forget(turn, &self.api, name);
-                    self.put(turn, observed);
-                }
-                Err(sandbox::NotOurs { uid, .. }) if uid == asked => {
-                    turn.note(Note::Relabelled { object: name.clone() });
-                    self.confirmations.again_later(turn, name);
-                }
-                Err(_) => {
-                    self.confirmations.forget(turn, &self.api, name);
-                    let touched = self.store.remove(name, &asked);
-                    self.tell(turn, touched);
-                }
-            },
+        if self.pods.owns(watch) {
+            self.pods.closed(turn, &self.api, watch, end);
+        } else if self.events.owns(watch) {
+            self.events.closed(turn, &self.api, watch, end);
+        } else {
+            self.sandboxes.closed(turn, &self.api, watch, end);
         }
     }
 
-    /// It is time to ask again about an object that may be gone.
-    pub fn confirm_again(&mut self, turn: &mut Turn<'_>, name: &ObjectName) {
-        self.confirmations.due(turn, &self.api, name);
+    /// Ends the watches; nothing more is observed.
+    pub fn stop(&mut self, turn: &mut Turn<'_>) {
+        self.sandboxes.stop(turn);
+        self.pods.stop(turn);
+        self.events.stop(turn);
+        self.confirmations.stop(turn);
+        self.looks.stop(turn);
+        self.server.stop(turn);
+    }
+
+    /// An answer about one object.
+    pub fn looked(&mut self, turn: &mut Turn<'_>, question: Question, name: &ObjectName, result: Result<Response, Fault>) {
+        match question {
+            Question::IsGone => self.confirmed(turn, name, result),
+            Question::HasEnded => self.seen_ended(turn, name, result),
+        }
+    }
+
+    /// It is time to look at an object again.
+    pub fn look_again(&mut self, turn: &mut Turn<'_>, question: Question, name: &ObjectName) {
+        match question {
+            Question::IsGone => self.confirmations.due(turn, name),
+            Question::HasEnded => self.looks.due(turn, name),
+        }
     }
 
     /// The API server's version, or the time to ask for it.
@@ -215,19 +277,88 @@ impl Cluster {
         self.streams.flush(turn, &self.store)
     }
 
+    fn confirmed(&mut self, turn: &mut Turn<'_>, name: &ObjectName, result: Result<Response, Fault>) {
+        let (asked, response) = match self.confirmations.answered(turn, name, result) {
+            Finding::Nothing => return,
+            Finding::Absent(uid) => {
+                self.forget(turn, name, &uid);
+                return;
+            }
+            Finding::Present(uid, response) => (uid, response),
+        };
+        let Ok(object) = serde_json::from_slice::<Sandbox>(&response.body.0) else {
+            self.confirmations.try_again(turn, name);
+            return;
+        };
+        match Observed::of(object, &self.gateway_id) {
+            Ok(observed) => {
+                self.confirmations.close(turn, name);
+                self.put(turn, observed);
+            }
+            Err(NotOurs { uid, .. }) if uid == asked => {
+                turn.note(Note::Relabelled { object: name.clone() });
+                self.confirmations.now_and_then(turn, name);
+            }
+            Err(_) => {
+                self.confirmations.close(turn, name);
+                self.forget(turn, name, &asked);
+            }
+        }
+    }
+
+    /// A look at the pod of a Sandbox that is said to be finished. Only a pod that has ended and is not being deleted stays as it is.
+    fn seen_ended(&mut self, turn: &mut Turn<'_>, name: &ObjectName, result: Result<Response, Fault>) {
+        let Finding::Present(sandbox, response) = self.looks.answered(turn, name, result) else { return };
+        let Ok(pod) = serde_json::from_slice::<Pod>(&response.body.0) else {
+            self.looks.try_again(turn, name);
+            return;
+        };
+        self.looks.close(turn, name);
+        let ended = matches!(pod.status.phase, Phase::Failed | Phase::Succeeded) && pod.metadata.deletion_timestamp.is_none();
+        if ended && pod.controller() == Some(sandbox.as_str()) {
+            let how = pods::trouble(&pod).unwrap_or_else(|| "the pod has ended; it is not replaced while it exists".into());
+            self.ended.insert(name.clone(), (sandbox, how));
+            let touched = self.store.retell(name, view!(self));
+            self.tell(turn, touched);
+        }
+    }
+
     fn put(&mut self, turn: &mut Turn<'_>, observed: Observed) {
         // Also what says nothing new to the gateway may be what a stop waits for.
         self.changed.insert(observed.id.clone());
-        let touched = self.store.put(observed);
+        let name = observed.object.clone();
+        let touched = self.store.put(observed, view!(self));
+        self.tell(turn, touched);
+        self.examine(turn, &name);
+        self.tell_waiting_events(turn);
+    }
+
+    /// Has a live look taken at the pod of a Sandbox that is said to be finished.
+    fn examine(&mut self, turn: &mut Turn<'_>, name: &ObjectName) {
+        let Some(observed) = self.store.get(name) else { return };
+        if !observed.is_finished() || observed.mode != OperatingMode::Running || observed.life == Life::Deleting {
+            self.ended.remove(name);
+            self.looks.close(turn, name);
+        } else if self.ended.get(name).is_none_or(|(uid, _)| *uid != observed.uid) {
+            let request = self.api.pod(&observed.pod);
+            let uid = observed.uid.clone();
+            self.looks.ask(turn, name.clone(), uid, request);
+        }
+    }
+
+    fn forget(&mut self, turn: &mut Turn<'_>, name: &ObjectName, uid: &super::names::Uid) {
+        self.ended.remove(name);
+        self.looks.close(turn, name);
+        let touched = self.store.remove(name, uid, view!(self));
         self.tell(turn, touched);
     }
 
-    fn heard(&mut self, turn: &mut Turn<'_>, heard: Heard) {
+    fn heard_sandboxes(&mut self, turn: &mut Turn<'_>, heard: Heard<Sandbox>) {
         match heard {
             Heard::Nothing => {}
             Heard::Changed(object) => match Observed::of(*object, &self.gateway_id) {
                 Ok(observed) => {
-                    self.confirmations.forget(turn, &self.api, &observed.object);
+                    self.confirmations.close(turn, &observed.object);
                     self.put(turn, observed);
                 }
                 Err(reason) => reason.note(turn),
@@ -244,22 +375,110 @@ impl Cluster {
         }
     }
 
-    fn whole(&mut self, turn: &mut Turn<'_>, objects: Vec<Sandbox>, epoch: informer::Epoch) {
+    fn whole(&mut self, turn: &mut Turn<'_>, objects: Vec<Sandbox>, epoch: Epoch) {
         let mut listed = Vec::with_capacity(objects.len());
+        let mut names = Vec::with_capacity(objects.len());
         for object in objects {
             match Observed::of(object, &self.gateway_id) {
                 Ok(observed) => {
                     self.changed.insert(observed.id.clone());
+                    names.push(observed.object.clone());
                     listed.push(observed);
                 }
                 Err(reason) => reason.note(turn),
             }
         }
-        let (touched, vanished) = self.store.replace(listed, epoch);
+        let (touched, vanished) = self.store.replace(listed, epoch, view!(self));
         turn.note(Note::Synced { objects: self.store.len() });
         self.tell(turn, touched);
         for name in vanished {
             self.confirm(turn, name);
+        }
+        for name in names {
+            self.examine(turn, &name);
+        }
+        // Now, and only once: their own timers take over.
+        if self.pods.is_idle() && self.events.is_idle() {
+            turn.set(Timer::Informer(Kind::Pods), Mono::default());
+            turn.set(Timer::Informer(Kind::Events), Mono::default());
+        }
+    }
+
+    fn heard_pods(&mut self, turn: &mut Turn<'_>, heard: Heard<Pod>) {
+        let changed = match heard {
+            Heard::Nothing | Heard::Unfit(_) => return,
+            Heard::Changed(pod) => self.seen_pods.put(&pod).into_iter().collect(),
+            Heard::Removed(pod) => self.seen_pods.remove(&pod).into_iter().collect(),
+            Heard::Whole { objects, .. } => {
+                self.seen_pods.replace(&objects);
+                // Absence means something now, so every sandbox is looked at.
+                self.store.names()
+            }
+        };
+        // A pod has its Sandbox's name.
+        for name in changed {
+            if let Some(observed) = self.store.get(&name) {
+                self.changed.insert(observed.id.clone());
+            }
+            let touched = self.store.retell(&name, view!(self));
+            self.tell(turn, touched);
+        }
+        self.tell_waiting_events(turn);
+    }
+
+    fn heard_events(&mut self, turn: &mut Turn<'_>, heard: Heard<Event>, telling: Telling) {
+        let events = match heard {
+            Heard::Nothing | Heard::Unfit(_) | Heard::Removed(_) => return,
+            Heard::Changed(event) => vec![*event],
+            Heard::Whole { objects, .. } => objects,
+        };
+        for event in events {
+            if self.heard_events.is_news(&event) && telling == Telling::Told {
+                let now = turn.now().mono;
+                if let Some(event) = self.tell_event(event) {
+                    self.heard_events.keep(now, event);
+                }
+            }
+        }
+    }
+
+    /// Tells the streams of an Event, or gives it back when what it is about has not been seen.
+    fn tell_event(&mut self, event: Event) -> Option<Event> {
+        let about = &event.involved_object;
+        let name = match about.kind.as_str() {
+            "Sandbox" | "Pod" => about.name.as_str(),
+            // The controller names a claim after its template and its Sandbox.
+            "PersistentVolumeClaim" => about.name.strip_prefix("workspace-")?,
+            _ => return None,
+        };
+        let name = ObjectName::parse(name).ok()?;
+        let Some(observed) = self.store.get(&name) else { return Some(event) };
+        let is_its = match about.kind.as_str() {
+            "Sandbox" => observed.uid.as_str() == about.uid,
+            "Pod" => match self.seen_pods.get(&name) {
+                Some(pod) => pod.uid.as_str() == about.uid && pod.controller.as_ref() == Some(&observed.uid),
+                // Not seen yet; an Event of a pod that is gone waits in vain, and is dropped.
+                None => return Some(event),
+            },
+            _ => true,
+        };
+        if is_its {
+            self.streams.happened(pb::WatchSandboxesPlatformEvent {
+                sandbox_id: observed.id.as_str().into(),
+                event: Some(platform_event(self.api.namespace().as_str(), &event)),
+            });
+        }
+        None
+    }
+
+    fn tell_waiting_events(&mut self, turn: &Turn<'_>) {
+        if !self.heard_events.is_waiting() {
+            return;
+        }
+        for (since, event) in self.heard_events.take_waiting(turn.now().mono) {
+            if let Some(event) = self.tell_event(event) {
+                self.heard_events.keep_since(since, event);
+            }
         }
     }
 
@@ -272,4 +491,13 @@ impl Cluster {
             self.streams.touched(turn, &self.store, id);
         }
     }
+}
+
+/// What is done with news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Telling {
+    /// It happened before we looked: it is only remembered.
+    Remembered,
+    /// It is told.
+    Told,
 }

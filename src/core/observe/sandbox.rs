@@ -1,18 +1,14 @@
-//! A Sandbox of ours as the gateway is told of it.
+//! A Sandbox of ours, as it is kept.
 
-use std::sync::Arc;
-
-use super::conditions;
-use crate::contract::messages::compute as pb;
 use crate::core::kube::meta::ResourceVersion;
 use crate::core::kube::path::keys;
-use crate::core::kube::sandbox::{Condition, OperatingMode, Sandbox};
+use crate::core::kube::sandbox::{Condition, OperatingMode, Sandbox, Truth};
 use crate::core::names::{ObjectName, SandboxId, SandboxName, Uid, Workspace};
 use crate::core::note::Note;
 use crate::core::turn::Turn;
 
 /// What is kept of a Sandbox.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observed {
     /// The object's name.
     pub object: ObjectName,
@@ -24,8 +20,12 @@ pub struct Observed {
     pub created: String,
     /// The gateway's id.
     pub id: SandboxId,
-    /// Whether the name below was read or made up.
-    pub name: NameSource,
+    /// The user's name of it.
+    pub name: SandboxName,
+    /// Where that comes from.
+    pub source: NameSource,
+    /// The workspace, where it is known.
+    pub workspace: Option<Workspace>,
     /// Whether it is on its way out.
     pub life: Life,
     /// Whether a pod is wanted.
@@ -38,8 +38,6 @@ pub struct Observed {
     pub conditions: Vec<Condition>,
     /// What it was made from.
     pub digest: Option<String>,
-    /// What the gateway is told. Shared with every stream that sends it.
-    pub snapshot: Arc<pb::DriverSandbox>,
 }
 
 /// Where a sandbox's name comes from.
@@ -104,48 +102,43 @@ impl Observed {
         if managed.as_deref() != Some(keys::MANAGED_BY_VALUE) || labels.gateway_id.as_deref() != Some(gateway_id) {
             return Err(not_ours(Why::Foreign));
         }
-        let id = annotations.sandbox_id.or(labels.sandbox_id).and_then(|id| SandboxId::parse(&id).ok());
+        let id = either(annotations.sandbox_id.as_deref(), labels.sandbox_id.as_deref(), SandboxId::parse);
         let (Some(id), Some(object)) = (id, name.clone()) else {
             return Err(not_ours(Why::NoId));
         };
-        let given = annotations.sandbox_name.or(labels.sandbox_name).and_then(|name| SandboxName::parse(&name).ok());
+        let given = either(annotations.sandbox_name.as_deref(), labels.sandbox_name.as_deref(), SandboxName::parse);
         let source = if given.is_some() { NameSource::Metadata } else { NameSource::Object };
-        let shown_name = given.unwrap_or_else(|| SandboxName::from_object(&object));
-        let workspace = annotations.sandbox_workspace.or(labels.sandbox_workspace).and_then(|text| Workspace::parse(&text).ok());
+        let shown = given.unwrap_or_else(|| SandboxName::from_object(&object));
+        let workspace = either(annotations.sandbox_workspace.as_deref(), labels.sandbox_workspace.as_deref(), Workspace::parse);
         let pod = annotations.pod_name.and_then(|text| ObjectName::parse(&text).ok()).unwrap_or_else(|| object.clone());
         let life = if metadata.deletion_timestamp.is_some() { Life::Deleting } else { Life::Alive };
-        let said = status.unwrap_or_default().conditions;
-        let conditions = conditions::normalise(metadata.generation, spec.operating_mode, &said);
-        let snapshot = pb::DriverSandbox {
-            id: id.as_str().into(),
-            name: shown_name.as_str().into(),
-            namespace: metadata.namespace,
-            workspace: workspace.map(|workspace| workspace.as_str().into()).unwrap_or_default(),
-            spec: None,
-            // Without conditions the gateway keeps the phase it has, which is right for an object the controller has not seen; but a deletion is
-            // never kept from it.
-            status: (life == Life::Deleting || !conditions.is_empty()).then(|| pb::DriverSandboxStatus {
-                sandbox_name: object.as_str().into(),
-                instance_id: pod.as_str().into(),
-                conditions,
-                deleting: life == Life::Deleting,
-                ..pb::DriverSandboxStatus::default()
-            }),
-        };
         Ok(Self {
             object,
             uid,
             version: metadata.resource_version,
             created: metadata.creation_timestamp,
             id,
-            name: source,
+            name: shown,
+            source,
+            workspace,
             life,
             mode: spec.operating_mode,
             generation: metadata.generation,
             pod,
-            conditions: said,
+            conditions: status.unwrap_or_default().conditions,
             digest: annotations.request_digest,
-            snapshot: Arc::new(snapshot),
         })
     }
+
+    /// Whether the controller says, of this generation, that the pod has ended.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        let finished = |condition: &Condition| condition.kind == "Finished" && condition.status == Truth::True;
+        self.conditions.iter().any(|condition| finished(condition) && condition.observed_generation >= self.generation)
+    }
+}
+
+/// What an annotation says; where it says nothing that can be read, what the label says.
+pub fn either<T, E>(annotation: Option<&str>, label: Option<&str>, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
+    annotation.and_then(|text| parse(text).ok()).or_else(|| label.and_then(|text| parse(text).ok()))
 }

@@ -6,7 +6,7 @@ use crate::core::kube::answer::Verdict;
 use crate::core::kube::path;
 use crate::core::kube::version::ServerVersion;
 use crate::core::limits;
-use crate::core::turn::{Timer, Turn, Waiter};
+use crate::core::turn::{Dice, Timer, Turn, Waiter};
 
 /// The API server's version, where a setting depends on it.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Server {
             return;
         }
         self.failures = self.failures.saturating_add(1);
-        let pause = turn.backoff(self.failures, limits::INFORMER_BACKOFF_MAX);
+        let pause = turn.backoff(Dice::Main, self.failures, limits::INFORMER_BACKOFF_MAX);
         turn.set(Timer::ServerVersion, turn.now().mono.after(pause));
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::informer::Epoch;
 use super::sandbox::{Life, Observed};
+use super::snapshot::View;
 use crate::contract::messages::compute as pb;
 use crate::core::names::{ObjectName, SandboxId, Uid};
 
@@ -58,10 +59,22 @@ impl Store {
         self.objects.get(&self.ids.get(id)?.chosen)
     }
 
+    /// Every object that claims an id.
+    pub fn claimants(&self, id: &SandboxId) -> impl Iterator<Item = &Observed> {
+        let claim = self.ids.get(id);
+        claim.into_iter().flat_map(|claim| &claim.objects).filter_map(|name| self.objects.get(name))
+    }
+
     /// What the gateway is told about an id.
     #[must_use]
     pub fn shown(&self, id: &SandboxId) -> Option<&Arc<pb::DriverSandbox>> {
         self.ids.get(id).map(|claim| &claim.shown)
+    }
+
+    /// Every object's name.
+    #[must_use]
+    pub fn names(&self) -> Vec<ObjectName> {
+        self.objects.keys().cloned().collect()
     }
 
     /// Every id.
@@ -69,56 +82,65 @@ impl Store {
         self.ids.keys()
     }
 
-    /// The objects that speak for an id, by sandbox name and then id.
+    /// What the gateway is told of every id, by sandbox name and then id.
     #[must_use]
-    pub fn all(&self) -> Vec<&Observed> {
-        let mut all: Vec<&Observed> = self.ids.values().filter_map(|claim| self.objects.get(&claim.chosen)).collect();
-        all.sort_unstable_by(|a, b| (&a.snapshot.name, &a.id).cmp(&(&b.snapshot.name, &b.id)));
+    pub fn all(&self) -> Vec<&pb::DriverSandbox> {
+        let mut all: Vec<&pb::DriverSandbox> = self.ids.values().map(|claim| &*claim.shown).collect();
+        all.sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         all
     }
 
     /// Takes an observation, unless a later one of the same object is already here. A late word of an object whose name another has taken since
     /// is late too: all versions of one name come from one counter.
-    pub fn put(&mut self, observed: Observed) -> Touched {
+    pub fn put(&mut self, observed: Observed, view: View<'_>) -> Touched {
         if self.objects.get(&observed.object).is_some_and(|known| observed.version.older_than(&known.version)) {
             return Touched::default();
         }
-        self.force(observed)
+        self.force(observed, view)
     }
 
     /// Takes an observation whatever is known.
-    fn force(&mut self, observed: Observed) -> Touched {
+    fn force(&mut self, observed: Observed, view: View<'_>) -> Touched {
         let (name, id) = (observed.object.clone(), observed.id.clone());
         let before = self.objects.insert(name.clone(), observed);
         let mut touched = Touched::default();
         if let Some(before) = before.filter(|before| before.id != id) {
-            self.unclaim(&before.id, &name, &mut touched);
+            self.unclaim(&before.id, &name, view, &mut touched);
         }
-        self.claim(id, name, &mut touched);
+        self.claim(id, name, view, &mut touched);
         touched
     }
 
     /// Forgets an object, unless another of the same name has taken its place.
-    pub fn remove(&mut self, name: &ObjectName, uid: &Uid) -> Touched {
+    pub fn remove(&mut self, name: &ObjectName, uid: &Uid, view: View<'_>) -> Touched {
         let mut touched = Touched::default();
         if self.objects.get(name).is_some_and(|known| known.uid == *uid)
             && let Some(gone) = self.objects.remove(name)
         {
-            self.unclaim(&gone.id, name, &mut touched);
+            self.unclaim(&gone.id, name, view, &mut touched);
+        }
+        touched
+    }
+
+    /// Looks again at what is told of an object, because something beside it has changed.
+    pub fn retell(&mut self, name: &ObjectName, view: View<'_>) -> Touched {
+        let mut touched = Touched::default();
+        if let Some(id) = self.objects.get(name).map(|observed| observed.id.clone()) {
+            self.choose(&id, view, &mut touched);
         }
         touched
     }
 
     /// Takes a whole list. Says what was touched, and which objects it no longer has: those are not forgotten yet, because a list shows only what
     /// has our labels.
-    pub fn replace(&mut self, listed: Vec<Observed>, epoch: Epoch) -> (Touched, Vec<ObjectName>) {
+    pub fn replace(&mut self, listed: Vec<Observed>, epoch: Epoch, view: View<'_>) -> (Touched, Vec<ObjectName>) {
         let names: BTreeSet<ObjectName> = listed.iter().map(|observed| observed.object.clone()).collect();
         let vanished = self.objects.keys().filter(|name| !names.contains(*name)).cloned().collect();
         let mut all = Touched::default();
         for observed in listed {
             let touched = match epoch {
-                Epoch::Same => self.put(observed),
-                Epoch::Reset => self.force(observed),
+                Epoch::Same => self.put(observed, view),
+                Epoch::Reset => self.force(observed, view),
             };
             all.ids.extend(touched.ids);
             all.shared.extend(touched.shared);
@@ -126,41 +148,42 @@ impl Store {
         (all, vanished)
     }
 
-    fn claim(&mut self, id: SandboxId, name: ObjectName, touched: &mut Touched) {
+    fn claim(&mut self, id: SandboxId, name: ObjectName, view: View<'_>, touched: &mut Touched) {
         let Some(claim) = self.ids.get_mut(&id) else {
             if let Some(observed) = self.objects.get(&name) {
-                let shown = Arc::clone(&observed.snapshot);
+                let shown = Arc::new(view.snapshot(observed));
                 self.ids.insert(id.clone(), Claim { objects: BTreeSet::from([name.clone()]), chosen: name, shown });
                 touched.ids.insert(id);
             }
             return;
         };
         let joined = claim.objects.insert(name);
-        self.choose(&id, touched);
+        self.choose(&id, view, touched);
         if joined && let Some(claim) = self.ids.get(&id) {
             touched.shared.push((id, claim.chosen.clone()));
         }
     }
 
-    fn unclaim(&mut self, id: &SandboxId, name: &ObjectName, touched: &mut Touched) {
+    fn unclaim(&mut self, id: &SandboxId, name: &ObjectName, view: View<'_>, touched: &mut Touched) {
         let Some(claim) = self.ids.get_mut(id) else { return };
         claim.objects.remove(name);
         if claim.objects.is_empty() {
             self.ids.remove(id);
             touched.ids.insert(id.clone());
         } else {
-            self.choose(id, touched);
+            self.choose(id, view, touched);
         }
     }
 
     /// Decides who speaks for an id, and whether that says anything new.
-    fn choose(&mut self, id: &SandboxId, touched: &mut Touched) {
+    fn choose(&mut self, id: &SandboxId, view: View<'_>, touched: &mut Touched) {
         let Some(claim) = self.ids.get_mut(id) else { return };
         let rank = |observed: &&Observed| (observed.life, observed.created.clone(), observed.object.clone());
         let Some(chosen) = claim.objects.iter().filter_map(|name| self.objects.get(name)).min_by_key(rank) else { return };
         claim.chosen = chosen.object.clone();
-        if claim.shown != chosen.snapshot {
-            claim.shown = Arc::clone(&chosen.snapshot);
+        let snapshot = view.snapshot(chosen);
+        if *claim.shown != snapshot {
+            claim.shown = Arc::new(snapshot);
             touched.ids.insert(id.clone());
         }
     }

@@ -52,6 +52,7 @@ struct Stream {
     waiting: BTreeMap<SandboxId, u64>,
     entries: u64,
     deletions: usize,
+    happenings: usize,
     /// What the reader was told last of each sandbox.
     sent: BTreeMap<SandboxId, Arc<pb::DriverSandbox>>,
 }
@@ -60,6 +61,7 @@ struct Stream {
 enum Next {
     Snapshot { id: SandboxId, entry: u64 },
     Deleted(SandboxId),
+    Happened(Arc<pb::WatchSandboxesPlatformEvent>),
 }
 
 impl Streams {
@@ -117,6 +119,18 @@ impl Streams {
         }
         self.tombstones.add(turn.now().mono, id);
         self.expire(turn);
+    }
+
+    /// Something happened to a sandbox. A reader that is far behind misses some: unlike a state, they are only told to whoever looks on.
+    pub fn happened(&mut self, event: pb::WatchSandboxesPlatformEvent) {
+        let event = Arc::new(event);
+        for (call, stream) in self.open.iter_mut().filter(|(_, stream)| stream.stage == Stage::Begun) {
+            if stream.happenings < limits::STREAM_HAPPENINGS_MAX {
+                stream.happenings += 1;
+                stream.queue.push_back(Next::Happened(Arc::clone(&event)));
+                self.ready.insert(*call);
+            }
+        }
     }
 
     /// Forgets deletions that are old enough, and asks to be called for the next.
@@ -193,6 +207,10 @@ impl Stream {
     fn next(&mut self, store: &Store) -> Option<Payload> {
         loop {
             match self.queue.pop_front()? {
+                Next::Happened(event) => {
+                    self.happenings = self.happenings.saturating_sub(1);
+                    return Some(Payload::PlatformEvent(Arc::unwrap_or_clone(event)));
+                }
                 Next::Deleted(id) => {
                     self.deletions = self.deletions.saturating_sub(1);
                     return Some(Payload::Deleted(pb::WatchSandboxesDeletedEvent { sandbox_id: id.as_str().into() }));

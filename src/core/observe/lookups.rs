@@ -1,0 +1,178 @@
+//! Live looks at single objects, where what is observed is not proof enough.
+//!
+//! *Is it really gone?* A watch says DELETED also when somebody took a label away, and a list shows only what has our labels; but the gateway
+//! destroys everything it knows of a sandbox when told that it was deleted. *Has it really ended?* A pod that is being deleted may fail on its way
+//! out and be replaced; but the gateway never forgets an error. So both are asked about, by name, before the gateway hears of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::core::io::{ExchangeId, Fault, HttpRequest, Lane, Response};
+use crate::core::kube::answer::Verdict;
+use crate::core::limits;
+use crate::core::names::{ObjectName, Uid};
+use crate::core::turn::{Dice, Question, Timer, Turn, Waiter};
+
+/// Looks of one kind.
+#[derive(Debug)]
+pub struct Lookups {
+    question: Question,
+    asked: BTreeMap<ObjectName, Asked>,
+    /// Waiting for one of the others to be answered.
+    waiting: BTreeSet<ObjectName>,
+    in_flight: usize,
+}
+
+#[derive(Debug)]
+struct Asked {
+    /// What the question is about: the UID of the Sandbox that disappeared or is finished.
+    uid: Uid,
+    request: HttpRequest,
+    state: State,
+    failures: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    /// Its turn has not come.
+    Queued,
+    /// The API server has been asked.
+    InFlight(ExchangeId),
+    /// It is asked again when the timer fires.
+    Pausing,
+}
+
+/// What an answer means.
+#[derive(Debug)]
+pub enum Finding {
+    /// Nothing yet.
+    Nothing,
+    /// Nothing of this name is there.
+    Absent(Uid),
+    /// Something of this name is there, and this is it. The question stays open until it is closed.
+    Present(Uid, Response),
+}
+
+impl Lookups {
+    /// No looks yet.
+    #[must_use]
+    pub const fn new(question: Question) -> Self {
+        Self { question, asked: BTreeMap::new(), waiting: BTreeSet::new(), in_flight: 0 }
+    }
+
+    const fn machine(&self) -> &'static str {
+        match self.question {
+            Question::IsGone => "confirmation",
+            Question::HasEnded => "look",
+        }
+    }
+
+    /// Looks, unless that is being done.
+    pub fn ask(&mut self, turn: &mut Turn<'_>, name: ObjectName, uid: Uid, request: HttpRequest) {
+        if self.asked.get(&name).is_some_and(|asked| asked.uid == uid && !matches!(asked.state, State::Pausing)) {
+            return;
+        }
+        self.close(turn, &name);
+        self.asked.insert(name.clone(), Asked { uid, request, state: State::Queued, failures: 0 });
+        self.waiting.insert(name);
+        self.send(turn);
+    }
+
+    /// The question is answered, or of no interest any more.
+    pub fn close(&mut self, turn: &mut Turn<'_>, name: &ObjectName) {
+        let Some(asked) = self.asked.remove(name) else { return };
+        match asked.state {
+            State::Queued => {
+                self.waiting.remove(name);
+            }
+            State::InFlight(exchange) => {
+                turn.abort_exchange(exchange);
+                self.in_flight -= 1;
+            }
+            State::Pausing => turn.unset(&Timer::Lookup(self.question, name.clone())),
+        }
+        self.send(turn);
+    }
+
+    /// An answer came.
+    pub fn answered(&mut self, turn: &mut Turn<'_>, name: &ObjectName, result: Result<Response, Fault>) -> Finding {
+        let verdict = Verdict::of(result);
+        turn.met(self.machine(), "asking", verdict.name());
+        let Some(asked) = self.asked.get_mut(name).filter(|asked| matches!(asked.state, State::InFlight(_))) else {
+            return Finding::Nothing;
+        };
+        self.in_flight -= 1;
+        asked.state = State::Pausing;
+        let uid = asked.uid.clone();
+        let finding = match verdict {
+            Verdict::Absent(_) | Verdict::NoNamespace(_) => {
+                self.asked.remove(name);
+                Finding::Absent(uid)
+            }
+            Verdict::Done(response) => Finding::Present(uid, response),
+            // Nothing is proven by any of these; in particular an API that is not served says nothing about what is stored.
+            Verdict::Exists(_)
+            | Verdict::Conflict(_)
+            | Verdict::NoApi(_)
+            | Verdict::Unauthorized(_)
+            | Verdict::Refused(_)
+            | Verdict::Busy(_)
+            | Verdict::Unsure(_)
+            | Verdict::NotSent(_) => {
+                self.try_again(turn, name);
+                Finding::Nothing
+            }
+        };
+        self.send(turn);
+        finding
+    }
+
+    /// What was found decides nothing: it is asked again, ever more seldom.
+    pub fn try_again(&mut self, turn: &mut Turn<'_>, name: &ObjectName) {
+        if let Some(asked) = self.asked.get_mut(name) {
+            asked.failures = asked.failures.saturating_add(1);
+            let pause = turn.backoff(Dice::Main, asked.failures, limits::INFORMER_BACKOFF_MAX);
+            turn.set(Timer::Lookup(self.question, name.clone()), turn.now().mono.after(pause));
+        }
+    }
+
+    /// The object exists without our labels: no watch will tell when it goes, so it is looked at now and then.
+    pub fn now_and_then(&mut self, turn: &mut Turn<'_>, name: &ObjectName) {
+        if self.asked.contains_key(name) {
+            turn.set(Timer::Lookup(self.question, name.clone()), turn.now().mono.after(limits::RELABELLED_RECHECK));
+        }
+    }
+
+    /// The pause is over.
+    pub fn due(&mut self, turn: &mut Turn<'_>, name: &ObjectName) {
+        if let Some(asked) = self.asked.get_mut(name) {
+            asked.state = State::Queued;
+            self.waiting.insert(name.clone());
+            self.send(turn);
+        }
+    }
+
+    /// Nothing more is asked.
+    pub fn stop(&mut self, turn: &mut Turn<'_>) {
+        for (name, asked) in std::mem::take(&mut self.asked) {
+            match asked.state {
+                State::InFlight(exchange) => turn.abort_exchange(exchange),
+                State::Pausing => turn.unset(&Timer::Lookup(self.question, name)),
+                State::Queued => {}
+            }
+        }
+        self.waiting.clear();
+        self.in_flight = 0;
+    }
+
+    fn send(&mut self, turn: &mut Turn<'_>) {
+        while self.in_flight < limits::LOOKUPS_MAX {
+            let Some(name) = self.waiting.pop_first() else { return };
+            if let Some(asked) = self.asked.get_mut(&name) {
+                let deadline = turn.now().mono.after(limits::EXCHANGE_TIMEOUT);
+                let waiter = Waiter::Lookup(self.question, name);
+                asked.state = State::InFlight(turn.exchange(waiter, Lane::Lists, asked.request.clone(), deadline));
+                self.in_flight += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What the gateway is told of a sandbox.
+
+use std::collections::BTreeMap;
+
+use super::conditions::{self, End};
+use super::pods::{Pods, Sight};
+use super::sandbox::{Life, Observed};
+use crate::contract::messages::compute as pb;
+use crate::core::names::{Namespace, ObjectName, Uid};
+
+/// Sandboxes of which a live look has shown that their pod has ended for good: the object's name, its UID, and how the pod ended.
+pub type Ended = BTreeMap<ObjectName, (Uid, String)>;
+
+/// What beside the object itself decides what is told.
+#[derive(Debug, Clone, Copy)]
+pub struct View<'a> {
+    /// Where sandboxes live.
+    pub namespace: &'a Namespace,
+    /// Pods.
+    pub pods: &'a Pods,
+    /// Sandboxes that are lost.
+    pub ended: &'a Ended,
+}
+
+impl View<'_> {
+    /// What the gateway is told of a sandbox.
+    #[must_use]
+    pub fn snapshot(&self, observed: &Observed) -> pb::DriverSandbox {
+        let sight = self.pods.of(&observed.pod, &observed.uid);
+        let end = match self.ended.get(&observed.object) {
+            Some((uid, how)) if *uid == observed.uid => End::Proven(how),
+            _ => End::NotProven,
+        };
+        let deleting = observed.life == Life::Deleting;
+        let conditions = if deleting {
+            conditions::leaving(&observed.conditions)
+        } else {
+            conditions::normalise(observed.generation, observed.mode, &observed.conditions, sight, end)
+        };
+        pb::DriverSandbox {
+            id: observed.id.as_str().into(),
+            name: observed.name.as_str().into(),
+            namespace: self.namespace.as_str().into(),
+            workspace: observed.workspace.as_ref().map(|workspace| workspace.as_str().into()).unwrap_or_default(),
+            spec: None,
+            // Without conditions the gateway keeps the phase it has, which is right for an object the controller has not seen; but a deletion is
+            // never kept from it.
+            status: (deleting || !conditions.is_empty()).then(|| pb::DriverSandboxStatus {
+                sandbox_name: observed.object.as_str().into(),
+                instance_id: observed.pod.as_str().into(),
+                conditions,
+                deleting,
+                ..pb::DriverSandboxStatus::default()
+            }),
+        }
+    }
+
+    /// Whether the pod of a sandbox is there, and is not on its way out.
+    #[must_use]
+    pub fn has_living_pod(&self, observed: &Observed) -> bool {
+        matches!(self.pods.of(&observed.pod, &observed.uid), Sight::Present(pod) if pod.life == Life::Alive)
+    }
+}
