@@ -88,6 +88,10 @@ calls! {
     get_sandbox "GetSandbox" GetSandboxRequest => GetSandboxResponse;
     /// `ListSandboxes`
     list_sandboxes "ListSandboxes" ListSandboxesRequest => ListSandboxesResponse;
+    /// `StopSandbox`
+    stop_sandbox "StopSandbox" StopSandboxRequest => StopSandboxResponse;
+    /// `StartSandbox`
+    start_sandbox "StartSandbox" StartSandboxRequest => StartSandboxResponse;
     /// `DeleteSandbox`
     delete_sandbox "DeleteSandbox" DeleteSandboxRequest => DeleteSandboxResponse;
     /// `EnsureWorkspace`

@@ -58,3 +58,12 @@ pub fn deleted(event: &Payload) -> Option<&str> {
         Payload::Sandbox(_) | Payload::PlatformEvent(_) => None,
     }
 }
+
+/// What happened to which sandbox, if an event says so.
+#[must_use]
+pub fn happened(event: &Payload) -> Option<(&str, &pb::DriverPlatformEvent)> {
+    match event {
+        Payload::PlatformEvent(event) => Some((&event.sandbox_id, event.event.as_ref()?)),
+        Payload::Sandbox(_) | Payload::Deleted(_) => None,
+    }
+}

@@ -59,6 +59,7 @@ async fn demo(show: &Show) -> Outcome<()> {
     create(show, &gateway).await?;
     until_ready(show, &mut events).await?;
     read(show, &gateway, &cluster).await?;
+    stop_and_start(show, &gateway, &mut events, &cluster).await?;
     delete(show, &gateway, &mut events).await?;
 
     show.step("SIGTERM");
@@ -89,10 +90,17 @@ async fn until_ready(show: &Show, events: &mut Events) -> Outcome<()> {
     show.step("The watch, as it happens");
     let began = Instant::now();
     let mut ready = BTreeSet::new();
+    let mut told = 0;
     while ready.len() < NAMES.len() {
         let event = events.next().await?;
-        let Some(seen) = sandbox::snapshot(&event) else { continue };
         let elapsed = format!("+{:>5.2} s", began.elapsed().as_secs_f64());
+        if let Some((id, happened)) = sandbox::happened(&event) {
+            let name = NAMES.into_iter().find(|name| sandbox::id(name) == id).ok_or("something happened to a sandbox that never was")?;
+            let label = happened.metadata.get("openshell.progress.complete_label").map_or(&happened.reason, |label| label);
+            line(&format!("{elapsed}  {name:<8} {}", show.dim(label)));
+            told += usize::from(happened.metadata.keys().any(|key| key.starts_with("openshell.progress.")));
+        }
+        let Some(seen) = sandbox::snapshot(&event) else { continue };
         match sandbox::condition(seen, "Ready") {
             None => line(format!("{elapsed}  {:<8} stored", seen.name)),
             Some(condition) if condition.status == "True" => {
@@ -102,7 +110,8 @@ async fn until_ready(show: &Show, events: &mut Events) -> Outcome<()> {
             Some(condition) => line(format!("{elapsed}  {:<8} {}", seen.name, condition.message)),
         }
     }
-    check(ready.iter().map(String::as_str).eq(["ada", "edsger", "grace"]), "every sandbox became ready, under its own name")
+    check(ready.iter().map(String::as_str).eq(["ada", "edsger", "grace"]), "every sandbox became ready, under its own name")?;
+    check(told >= 2 * NAMES.len(), "each told of its progress")
 }
 
 async fn read(show: &Show, gateway: &Gateway, cluster: &Server) -> Outcome<()> {
@@ -124,6 +133,26 @@ async fn read(show: &Show, gateway: &Gateway, cluster: &Server) -> Outcome<()> {
     let refused = gateway.get_sandbox(absent).await;
     check(refused.is_err_and(|status| status.code() == tonic::Code::NotFound), "an unknown sandbox is NOT_FOUND")?;
     check(asked() == before + 1, "which the API server was asked about")
+}
+
+async fn stop_and_start(show: &Show, gateway: &Gateway, events: &mut Events, cluster: &Server) -> Outcome<()> {
+    show.step("Stop ada; OK is said when the pod is gone. Then start it again");
+    let began = Instant::now();
+    let elapsed = || format!("+{:>5.2} s", began.elapsed().as_secs_f64());
+    let request = pb::StopSandboxRequest { sandbox_id: sandbox::id("ada"), sandbox_name: "ada".into() };
+    gateway.stop_sandbox(request).await?;
+    let pod = cluster.with(|cluster| cluster.object(kubesim::Kind::Pod, "openshell-system", "default--ada"));
+    check(pod.is_none(), "the pod is gone when the stop is answered")?;
+    line(&format!("{}  {:<8} {}", elapsed(), "ada", show.green("stopped")));
+    let suspended = |seen: &pb::DriverSandbox| sandbox::condition(seen, "Suspended").is_some_and(|condition| condition.status == "True");
+    events.until(|event| sandbox::snapshot(event).filter(|seen| seen.name == "ada" && suspended(seen)).map(|_| ())).await?;
+    let request =
+        pb::StartSandboxRequest { sandbox_id: sandbox::id("ada"), sandbox_name: "ada".into(), ..pb::StartSandboxRequest::default() };
+    gateway.start_sandbox(request).await?;
+    line(&format!("{}  {:<8} started", elapsed(), "ada"));
+    events.until(|event| sandbox::snapshot(event).filter(|seen| seen.name == "ada" && sandbox::is_ready(seen)).map(|_| ())).await?;
+    line(&format!("{}  {:<8} {}", elapsed(), "ada", show.green("Ready")));
+    Ok(())
 }
 
 async fn delete(show: &Show, gateway: &Gateway, events: &mut Events) -> Outcome<()> {
@@ -162,6 +191,7 @@ fn requests(show: &Show, cluster: &Server) -> Outcome<()> {
     }
     let count = |method: &str| log.iter().filter(|request| request.method.as_str() == method).count();
     check(count("POST") == NAMES.len(), "each create was one request")?;
+    check(count("PATCH") == 2, "a stop and a start were one PATCH each")?;
     check(count("DELETE") == NAMES.len(), "each delete was one request")?;
     let failed = log.iter().filter(|request| request.status >= 400 && request.status != 404).count();
     check(failed == 0, "no request was refused")
@@ -191,6 +221,10 @@ impl Show {
 
     fn green(&self, text: impl Display) -> String {
         self.paint("32", text)
+    }
+
+    fn dim(&self, text: impl Display) -> String {
+        self.paint("2", text)
     }
 
     fn red(&self, text: impl Display) -> String {
