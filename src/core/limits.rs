@@ -59,6 +59,15 @@ pub const LOOKUPS_MAX: usize = 16;
 /// How often an object that left our selector but still exists is looked at.
 pub const RELABELLED_RECHECK: Duration = Duration::from_secs(30);
 
+/// How long the UID of an object that is gone is remembered: longer than any answer that still shows it can take.
+pub const DEPARTED_AGE: Duration = Duration::from_secs(120);
+/// UIDs of objects that are gone.
+pub const DEPARTED_MAX: usize = 20_000;
+/// How long a sandbox id whose deletion the gateway asked for is remembered, so that what a late create makes of it is deleted, too.
+pub const CONDEMNED_AGE: Duration = Duration::from_secs(900);
+/// Sandbox ids whose deletion the gateway asked for.
+pub const CONDEMNED_MAX: usize = 20_000;
+
 /// How long a deletion is remembered for streams that were not there to hear of it.
 pub const TOMBSTONE_AGE: Duration = Duration::from_secs(900);
 /// Deletions remembered; the oldest go first, and only then.

@@ -30,6 +30,8 @@ pub enum Question {
     IsGone,
     /// Whether the pod of a Sandbox that is said to be finished has really ended.
     HasEnded,
+    /// Whether the API server takes the DELETE of a Sandbox that came after its own end.
+    GoesNow,
 }
 
 /// Every timer of the core. Each is set at most once at a time; setting it again moves it.

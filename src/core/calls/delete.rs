@@ -117,9 +117,9 @@ impl Delete {
             Verdict::Done(response) => match learn(cx, &response.body) {
                 // Should the store know an object that the labels did not find, that one has only lost them.
                 Ok(_) if self.delete(cx) => Step::Wait,
-                Ok(_) if !self.accepted.is_empty() => answer(Deleted::Accepted),
+                Ok(_) if !self.accepted.is_empty() => self.answer(cx, Deleted::Accepted),
                 Ok(ids) if ids.contains(&self.id) => self.later(cx, "the object that has its id is not one of ours".into(), None),
-                Ok(_) => answer(Deleted::WasAbsent),
+                Ok(_) => self.answer(cx, Deleted::WasAbsent),
                 Err(why) => self.later(cx, why, None),
             },
             other => self.failed(cx, other),
@@ -131,7 +131,7 @@ impl Delete {
             Verdict::Done(response) => {
                 accepted(cx, &response);
                 self.accepted.extend(self.target.take());
-                if self.delete(cx) { Step::Wait } else { answer(Deleted::Accepted) }
+                if self.delete(cx) { Step::Wait } else { self.answer(cx, Deleted::Accepted) }
             }
             // Gone, or replaced by another object: look again which one it is. Once at once; then whoever answers so is not hurried.
             Verdict::Absent(error) | Verdict::Conflict(error) => {
@@ -156,7 +156,7 @@ impl Delete {
                 let verb = if self.state == State::Deleting { "delete" } else { "list" };
                 Step::Reply(Err(refusal::of(verb, cx.cluster.api().namespace(), &error)))
             }
-            Verdict::NoNamespace(_) => answer(Deleted::WasAbsent),
+            Verdict::NoNamespace(_) => self.answer(cx, Deleted::WasAbsent),
             Verdict::Exists(error)
             | Verdict::Conflict(error)
             | Verdict::Absent(error)
@@ -164,6 +164,13 @@ impl Delete {
             | Verdict::Busy(error) => self.later(cx, error.to_string(), error.retry_after),
             Verdict::Unsure(why) | Verdict::NotSent(why) => self.later(cx, why, None),
         }
+    }
+
+    /// Says that the sandbox is, or will be, gone; from now on nothing may come of its id.
+    fn answer(&self, cx: &mut Cx<'_, '_>, deleted: Deleted) -> Step {
+        cx.cluster.condemn(cx.turn, self.id.clone());
+        let deleted = matches!(deleted, Deleted::Accepted);
+        Step::Reply(Ok(Reply::DeleteSandbox(pb::DeleteSandboxResponse { deleted })))
     }
 
     fn later(&mut self, cx: &mut Cx<'_, '_>, trouble: String, asked: Option<std::time::Duration>) -> Step {
@@ -180,11 +187,6 @@ impl Delete {
 enum Deleted {
     Accepted,
     WasAbsent,
-}
-
-fn answer(deleted: Deleted) -> Step {
-    let deleted = matches!(deleted, Deleted::Accepted);
-    Step::Reply(Ok(Reply::DeleteSandbox(pb::DeleteSandboxResponse { deleted })))
 }
 
 /// A foreground delete answers with the object as it now is, others with a `Status`; either will do.

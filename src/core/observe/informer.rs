@@ -70,6 +70,8 @@ pub enum Heard<T> {
     Whole {
         /// Every object.
         objects: Vec<T>,
+        /// What the list shows.
+        version: ResourceVersion,
         /// How its versions relate to those before.
         epoch: Epoch,
     },
@@ -105,6 +107,12 @@ impl<T: Watched> Informer<T> {
     #[must_use]
     pub const fn is_idle(&self) -> bool {
         matches!(self.state, State::Stopped)
+    }
+
+    /// The version up to which everything is known.
+    #[must_use]
+    pub const fn version(&self) -> &ResourceVersion {
+        &self.version
     }
 
     /// Whether this is its watch.
@@ -203,7 +211,7 @@ impl<T: Watched> Informer<T> {
         self.version = page.metadata.resource_version;
         self.hear(turn);
         self.watch(turn, api);
-        Heard::Whole { objects, epoch }
+        Heard::Whole { objects, version: self.version.clone(), epoch }
     }
 
     /// A line came.
@@ -261,7 +269,9 @@ impl<T: Watched> Informer<T> {
             }
             WatchEnd::Broken(fault) => {
                 turn.met("informer", "watching", "broken");
-                self.fail(turn, broken(fault), None, Next::Watch)
+                // A server that was restored from a backup breaks its connections, and may have caught up with our version before the next watch
+                // begins: then only a list shows what the restore undid.
+                self.fail(turn, broken(fault), None, Next::List)
             }
             WatchEnd::Refused(response) => {
                 let verdict = Verdict::of(Ok(response));

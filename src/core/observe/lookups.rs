@@ -63,6 +63,7 @@ impl Lookups {
         match self.question {
             Question::IsGone => "confirmation",
             Question::HasEnded => "look",
+            Question::GoesNow => "execution",
         }
     }
 

@@ -6,6 +6,7 @@
 pub mod conditions;
 pub mod informer;
 pub mod lookups;
+pub mod memory;
 pub mod platform_events;
 pub mod pods;
 pub mod sandbox;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use self::informer::{Epoch, Heard, Informer};
 use self::lookups::{Finding, Lookups};
+use self::memory::Memory;
 use self::platform_events::platform_event;
 use self::pods::Pods;
 use self::sandbox::{Life, NotOurs, Observed};
@@ -29,11 +31,12 @@ use self::streams::Streams;
 use super::io::{CallId, ExitCode, Fault, Output, Response, WatchEnd, WatchId};
 use super::kube::event::Event;
 use super::kube::kind::Kind;
+use super::kube::meta::ResourceVersion;
 use super::kube::path::{ApiVersion, Sandboxes};
 use super::kube::pod::{Phase, Pod};
 use super::kube::sandbox::{OperatingMode, Sandbox};
 use super::limits;
-use super::names::{ObjectName, SandboxId};
+use super::names::{ObjectName, SandboxId, Uid};
 use super::note::Note;
 use super::secret::Body;
 use super::time::Mono;
@@ -67,6 +70,12 @@ pub struct Cluster {
     streams: Streams,
     confirmations: Lookups,
     looks: Lookups,
+    /// Deletes of what came after its own end.
+    executions: Lookups,
+    /// Objects that are gone: an answer that was on its way all the time must not bring them back.
+    departed: Memory<Uid>,
+    /// Sandboxes whose deletion the gateway asked for: a POST that was on its way all the time must not bring them back.
+    condemned: Memory<SandboxId>,
     server: Server,
     /// Sandboxes that have changed since somebody asked.
     changed: BTreeSet<SandboxId>,
@@ -96,6 +105,9 @@ impl Cluster {
             streams: Streams::default(),
             confirmations: Lookups::new(Question::IsGone),
             looks: Lookups::new(Question::HasEnded),
+            executions: Lookups::new(Question::GoesNow),
+            departed: Memory::new(limits::DEPARTED_AGE, limits::DEPARTED_MAX),
+            condemned: Memory::new(limits::CONDEMNED_AGE, limits::CONDEMNED_MAX),
             server: Server::new(config.pod.supervisor.sideload),
             changed: BTreeSet::new(),
         }
@@ -156,9 +168,23 @@ impl Cluster {
     /// Takes an object that an answer to one of our own requests showed: a caller must read what it wrote.
     pub fn learn(&mut self, turn: &mut Turn<'_>, object: Sandbox) {
         match Observed::of(object, &self.gateway_id) {
-            Ok(observed) => self.put(turn, observed),
+            Ok(observed) => {
+                let name = observed.object.clone();
+                // An answer may be older than what the watch has said since. Of an object that is not known, that may have been its end.
+                let heard = self.sandboxes.version();
+                let is_news = self.store.get(&name).is_none() && heard.is_known() && !heard.older_than(&observed.version);
+                self.put(turn, observed);
+                if is_news {
+                    self.confirm(turn, name);
+                }
+            }
             Err(reason) => reason.note(turn),
         }
+    }
+
+    /// The gateway has been told that a sandbox is, or will be, gone. It never uses an id again, so whatever still comes of it is deleted.
+    pub fn condemn(&mut self, turn: &Turn<'_>, id: SandboxId) {
+        self.condemned.add(turn.now().mono, id);
     }
 
     /// Asks whether an object still exists, and forgets it when it does not.
@@ -238,6 +264,7 @@ impl Cluster {
         self.events.stop(turn);
         self.confirmations.stop(turn);
         self.looks.stop(turn);
+        self.executions.stop(turn);
         self.server.stop(turn);
     }
 
@@ -246,6 +273,7 @@ impl Cluster {
         match question {
             Question::IsGone => self.confirmed(turn, name, result),
             Question::HasEnded => self.seen_ended(turn, name, result),
+            Question::GoesNow => self.executed(turn, name, result),
         }
     }
 
@@ -254,6 +282,7 @@ impl Cluster {
         match question {
             Question::IsGone => self.confirmations.due(turn, name),
             Question::HasEnded => self.looks.due(turn, name),
+            Question::GoesNow => self.executions.due(turn, name),
         }
     }
 
@@ -325,12 +354,42 @@ impl Cluster {
 
     fn put(&mut self, turn: &mut Turn<'_>, observed: Observed) {
         // Also what says nothing new to the gateway may be what a stop waits for.
+        if self.departed.has(turn.now().mono, &observed.uid) {
+            return;
+        }
         self.changed.insert(observed.id.clone());
         let name = observed.object.clone();
         let touched = self.store.put(observed, view!(self));
         self.tell(turn, touched);
         self.examine(turn, &name);
+        self.execute(turn, &name);
         self.tell_waiting_events(turn);
+    }
+
+    /// Deletes an object whose sandbox the gateway has had deleted already.
+    fn execute(&mut self, turn: &mut Turn<'_>, name: &ObjectName) {
+        let Some(observed) = self.store.get(name) else { return };
+        if observed.life == Life::Deleting || !self.condemned.has(turn.now().mono, &observed.id) {
+            self.executions.close(turn, name);
+            return;
+        }
+        let request = self.api.delete(&observed.object, &observed.uid);
+        let uid = observed.uid.clone();
+        self.executions.ask(turn, name.clone(), uid, request);
+    }
+
+    fn executed(&mut self, turn: &mut Turn<'_>, name: &ObjectName, result: Result<Response, Fault>) {
+        match self.executions.answered(turn, name, result) {
+            Finding::Nothing => {}
+            Finding::Absent(_) => self.confirm(turn, name.clone()),
+            Finding::Present(_, response) => {
+                turn.note(Note::Undone { object: name.clone() });
+                self.executions.close(turn, name);
+                if let Ok(object) = serde_json::from_slice(&response.body.0) {
+                    self.learn(turn, object);
+                }
+            }
+        }
     }
 
     /// Has a live look taken at the pod of a Sandbox that is said to be finished.
@@ -346,9 +405,11 @@ impl Cluster {
         }
     }
 
-    fn forget(&mut self, turn: &mut Turn<'_>, name: &ObjectName, uid: &super::names::Uid) {
+    fn forget(&mut self, turn: &mut Turn<'_>, name: &ObjectName, uid: &Uid) {
+        self.departed.add(turn.now().mono, uid.clone());
         self.ended.remove(name);
         self.looks.close(turn, name);
+        self.executions.close(turn, name);
         let touched = self.store.remove(name, uid, view!(self));
         self.tell(turn, touched);
     }
@@ -370,12 +431,12 @@ impl Cluster {
                     self.confirm(turn, name);
                 }
             }
-            Heard::Whole { objects, epoch } => self.whole(turn, objects, epoch),
+            Heard::Whole { objects, version, epoch } => self.whole(turn, objects, &version, epoch),
             Heard::Unfit(text) => turn.push(Output::Exit { code: ExitCode::Unfit, text }),
         }
     }
 
-    fn whole(&mut self, turn: &mut Turn<'_>, objects: Vec<Sandbox>, epoch: Epoch) {
+    fn whole(&mut self, turn: &mut Turn<'_>, objects: Vec<Sandbox>, version: &ResourceVersion, epoch: Epoch) {
         let mut listed = Vec::with_capacity(objects.len());
         let mut names = Vec::with_capacity(objects.len());
         for object in objects {
@@ -383,12 +444,14 @@ impl Cluster {
                 Ok(observed) => {
                     self.changed.insert(observed.id.clone());
                     names.push(observed.object.clone());
+                    // A restore can bring back what was gone.
+                    self.departed.remove(&observed.uid);
                     listed.push(observed);
                 }
                 Err(reason) => reason.note(turn),
             }
         }
-        let (touched, vanished) = self.store.replace(listed, epoch, view!(self));
+        let (touched, vanished) = self.store.replace(listed, version, epoch, view!(self));
         turn.note(Note::Synced { objects: self.store.len() });
         self.tell(turn, touched);
         for name in vanished {
@@ -396,6 +459,7 @@ impl Cluster {
         }
         for name in names {
             self.examine(turn, &name);
+            self.execute(turn, &name);
         }
         // Now, and only once: their own timers take over.
         if self.pods.is_idle() && self.events.is_idle() {

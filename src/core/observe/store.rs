@@ -7,6 +7,7 @@ use super::informer::Epoch;
 use super::sandbox::{Life, Observed};
 use super::snapshot::View;
 use crate::contract::messages::compute as pb;
+use crate::core::kube::meta::ResourceVersion;
 use crate::core::names::{ObjectName, SandboxId, Uid};
 
 /// The store. An id belongs to one object, but for the day somebody copies one: then the oldest that is not being deleted speaks for it.
@@ -131,17 +132,26 @@ impl Store {
         touched
     }
 
-    /// Takes a whole list. Says what was touched, and which objects it no longer has: those are not forgotten yet, because a list shows only what
-    /// has our labels.
-    pub fn replace(&mut self, listed: Vec<Observed>, epoch: Epoch, view: View<'_>) -> (Touched, Vec<ObjectName>) {
+    /// Takes a whole list of this version. Says what was touched, and which objects it no longer has: those are not forgotten yet, because a list
+    /// shows only what has our labels. What we know is newer than the list only where it is our own write since; otherwise the list is right, also
+    /// where it shows an older object: the server was restored then, and has caught up.
+    pub fn replace(
+        &mut self,
+        listed: Vec<Observed>,
+        version: &ResourceVersion,
+        epoch: Epoch,
+        view: View<'_>,
+    ) -> (Touched, Vec<ObjectName>) {
+        let is_since = |known: &Observed| epoch == Epoch::Same && version.older_than(&known.version);
         let names: BTreeSet<ObjectName> = listed.iter().map(|observed| observed.object.clone()).collect();
-        let vanished = self.objects.keys().filter(|name| !names.contains(*name)).cloned().collect();
+        let vanished = self.objects.values().filter(|known| !names.contains(&known.object) && !is_since(known));
+        let vanished = vanished.map(|known| known.object.clone()).collect();
         let mut all = Touched::default();
         for observed in listed {
-            let touched = match epoch {
-                Epoch::Same => self.put(observed, view),
-                Epoch::Reset => self.force(observed, view),
-            };
+            if self.objects.get(&observed.object).is_some_and(is_since) {
+                continue;
+            }
+            let touched = self.force(observed, view);
             all.ids.extend(touched.ids);
             all.shared.extend(touched.shared);
         }

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use super::memory::Memory;
 use super::store::Store;
 use crate::contract::messages::compute as pb;
 use crate::contract::messages::compute::watch_sandboxes_event::Payload;
@@ -14,23 +15,15 @@ use crate::core::io::{CallId, Output};
 use crate::core::limits;
 use crate::core::names::SandboxId;
 use crate::core::note::Note;
-use crate::core::time::Mono;
 use crate::core::turn::{Timer, Turn};
 
 /// All streams, and the deletions that streams still to come must hear of.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Streams {
     open: BTreeMap<CallId, Stream>,
-    tombstones: Tombstones,
+    tombstones: Memory<SandboxId>,
     /// Streams with something to send and a reader to take it.
     ready: BTreeSet<CallId>,
-}
-
-/// What was deleted lately, oldest first.
-#[derive(Debug, Default)]
-struct Tombstones {
-    by_age: BTreeSet<(Mono, SandboxId)>,
-    by_id: BTreeMap<SandboxId, Mono>,
 }
 
 /// Whether a stream has begun.
@@ -64,6 +57,13 @@ enum Next {
     Happened(Arc<pb::WatchSandboxesPlatformEvent>),
 }
 
+impl Default for Streams {
+    fn default() -> Self {
+        let tombstones = Memory::new(limits::TOMBSTONE_AGE, limits::TOMBSTONES_MAX);
+        Self { open: BTreeMap::new(), tombstones, ready: BTreeSet::new() }
+    }
+}
+
 impl Streams {
     /// How many are open.
     #[must_use]
@@ -84,7 +84,7 @@ impl Streams {
         for id in store.ids() {
             stream.changed(id.clone());
         }
-        for (_, id) in &self.tombstones.by_age {
+        for id in self.tombstones.keys() {
             stream.queue.push_back(Next::Deleted(id.clone()));
         }
         self.ready.insert(call);
@@ -136,7 +136,7 @@ impl Streams {
     /// Forgets deletions that are old enough, and asks to be called for the next.
     pub fn expire(&mut self, turn: &mut Turn<'_>) {
         match self.tombstones.expire(turn.now().mono) {
-            Some(at) => turn.set(Timer::Tombstones, at.after(limits::TOMBSTONE_AGE)),
+            Some(at) => turn.set(Timer::Tombstones, at),
             None => turn.unset(&Timer::Tombstones),
         }
     }
@@ -158,31 +158,6 @@ impl Streams {
             }
         }
         behind
-    }
-}
-
-impl Tombstones {
-    fn add(&mut self, now: Mono, id: SandboxId) {
-        self.remove(&id);
-        self.by_id.insert(id.clone(), now);
-        self.by_age.insert((now, id));
-    }
-
-    fn remove(&mut self, id: &SandboxId) {
-        if let Some(at) = self.by_id.remove(id) {
-            self.by_age.remove(&(at, id.clone()));
-        }
-    }
-
-    /// Forgets what is old enough or too much; says when the oldest of the rest was added.
-    fn expire(&mut self, now: Mono) -> Option<Mono> {
-        while let Some((at, id)) = self.by_age.first().cloned() {
-            if now.since(at) < limits::TOMBSTONE_AGE && self.by_age.len() <= limits::TOMBSTONES_MAX {
-                return Some(at);
-            }
-            self.remove(&id);
-        }
-        None
     }
 }
 
