@@ -1,7 +1,6 @@
 # What a newcomer runs: `make demo`, then `make test`. Everything else is below them.
 SHELL := bash
 CARGO ?= cargo
-PACKAGES := -p openshell-driver-kyma -p kubesim -p rig -p purity -p simulation
 
 .PHONY: help demo test fmt lint unit test-interop test-cluster cluster bless proto docs simulate count ci
 
@@ -47,7 +46,7 @@ proto: ## rewrite the generated code from proto/
 	BLESS_PROTO=1 $(CARGO) test --quiet --test generated
 
 docs: ## rewrite the generated parts of docs/
-	BLESS_DOCS=1 $(CARGO) test --quiet --test cli
+	BLESS_DOCS=1 $(CARGO) test --quiet --test documentation
 
 count: ## crates in the product, and the size of its binary
 	@$(CARGO) tree -e normal -p openshell-driver-kyma --prefix none --no-dedupe | awk '{print $$1,$$2}' | sort -u | wc -l
