@@ -97,7 +97,7 @@ async fn until_ready(show: &Show, events: &mut Events) -> Outcome<()> {
         if let Some((id, happened)) = sandbox::happened(&event) {
             let name = NAMES.into_iter().find(|name| sandbox::id(name) == id).ok_or("something happened to a sandbox that never was")?;
             let label = happened.metadata.get("openshell.progress.complete_label").map_or(&happened.reason, |label| label);
-            line(&format!("{elapsed}  {name:<8} {}", show.dim(label)));
+            line(format!("{elapsed}  {name:<8} {}", show.dim(label)));
             told += usize::from(happened.metadata.keys().any(|key| key.starts_with("openshell.progress.")));
         }
         let Some(seen) = sandbox::snapshot(&event) else { continue };
@@ -143,15 +143,15 @@ async fn stop_and_start(show: &Show, gateway: &Gateway, events: &mut Events, clu
     gateway.stop_sandbox(request).await?;
     let pod = cluster.with(|cluster| cluster.object(kubesim::Kind::Pod, "openshell-system", "default--ada"));
     check(pod.is_none(), "the pod is gone when the stop is answered")?;
-    line(&format!("{}  {:<8} {}", elapsed(), "ada", show.green("stopped")));
+    line(format!("{}  {:<8} {}", elapsed(), "ada", show.green("stopped")));
     let suspended = |seen: &pb::DriverSandbox| sandbox::condition(seen, "Suspended").is_some_and(|condition| condition.status == "True");
     events.until(|event| sandbox::snapshot(event).filter(|seen| seen.name == "ada" && suspended(seen)).map(|_| ())).await?;
     let request =
         pb::StartSandboxRequest { sandbox_id: sandbox::id("ada"), sandbox_name: "ada".into(), ..pb::StartSandboxRequest::default() };
     gateway.start_sandbox(request).await?;
-    line(&format!("{}  {:<8} started", elapsed(), "ada"));
+    line(format!("{}  {:<8} started", elapsed(), "ada"));
     events.until(|event| sandbox::snapshot(event).filter(|seen| seen.name == "ada" && sandbox::is_ready(seen)).map(|_| ())).await?;
-    line(&format!("{}  {:<8} {}", elapsed(), "ada", show.green("Ready")));
+    line(format!("{}  {:<8} {}", elapsed(), "ada", show.green("Ready")));
     Ok(())
 }
 
