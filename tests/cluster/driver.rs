@@ -219,3 +219,79 @@ async fn a_driver_without_rights_ends_with_the_command_that_helps() {
     assert_eq!(driver.ended().await.unwrap().code(), Some(3));
     driver.logged("kubectl auth can-i list sandboxes.agents.x-k8s.io").await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_is_over_when_the_pod_is_gone_and_a_start_brings_another() {
+    let cluster = Cluster::new("rest");
+    let driver = Driver::ready(&cluster.launch()).await.unwrap();
+    let gateway = Gateway::connect(&driver.socket).await.unwrap();
+    let mut events = gateway.watch().await.unwrap();
+    let one = wanted(&cluster, "one");
+    gateway.create_sandbox(create(&one)).await.unwrap();
+    events.until(|event| sandbox::snapshot(event).filter(|seen| sandbox::is_ready(seen)).map(|_| ())).await.unwrap();
+
+    let stop = pb::StopSandboxRequest { sandbox_id: one.id.clone(), sandbox_name: one.name.clone() };
+    let admin = cluster.admin().await;
+    let pod = format!("/api/v1/namespaces/openshell-system/pods/default--{}", one.name);
+    let before = admin.done("GET", &pod, None).await.unwrap();
+    gateway.stop_sandbox(stop.clone()).await.unwrap();
+    assert_eq!(admin.ask("GET", &pod, None).await.unwrap().status, 404, "the pod is there after a stop");
+    gateway.stop_sandbox(stop).await.unwrap();
+    assert_eq!(cluster.audited("patch", &one.name), 1, "a stop of something stopped changes nothing");
+    let stopped = |seen: &&pb::DriverSandbox| sandbox::condition(seen, "Suspended").is_some_and(|suspended| suspended.status == "True");
+    events.until(|event| sandbox::snapshot(event).filter(stopped).map(|_| ())).await.unwrap();
+
+    let start =
+        pb::StartSandboxRequest { sandbox_id: one.id.clone(), sandbox_name: one.name.clone(), ..pb::StartSandboxRequest::default() };
+    gateway.start_sandbox(start).await.unwrap();
+    let mut told = Vec::new();
+    events
+        .until(|event| {
+            let seen = sandbox::snapshot(event)?;
+            told.push(seen.clone());
+            sandbox::is_ready(seen).then_some(())
+        })
+        .await
+        .unwrap();
+    let transient = ["Starting", "DependenciesNotReady", "ReconcilerError"];
+    let final_failure = told
+        .iter()
+        .filter_map(|seen| sandbox::condition(seen, "Ready"))
+        .find(|ready| ready.status == "False" && !transient.contains(&ready.reason.as_str()));
+    assert_eq!(final_failure, None, "nothing the gateway would take for a failure is said on the way");
+    let after = admin.done("GET", &pod, None).await.unwrap();
+    assert_ne!(before["metadata"]["uid"], after["metadata"]["uid"], "it is another pod");
+    assert!(gateway.delete_sandbox(delete(&one)).await.unwrap().deleted);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pod_that_fails_is_an_error_and_one_that_waits_for_its_image_is_not() {
+    let cluster = Cluster::new("fate");
+    let driver = Driver::ready(&cluster.launch()).await.unwrap();
+    let gateway = Gateway::connect(&driver.socket).await.unwrap();
+    let mut events = gateway.watch().await.unwrap();
+    let with_image = |name: &str, image: &str| {
+        let mut wanted = wanted(&cluster, name);
+        wanted.spec.as_mut().unwrap().template =
+            Some(pb::DriverSandboxTemplate { image: image.into(), ..pb::DriverSandboxTemplate::default() });
+        wanted
+    };
+    let (fails, waits) = (with_image("fails", "registry.example/fails:1"), with_image("waits", "registry.example/pull-fails:1"));
+    for sandbox in [&fails, &waits] {
+        gateway.create_sandbox(create(sandbox)).await.unwrap();
+    }
+    let mut reasons = std::collections::BTreeMap::new();
+    while !(reasons.contains_key(&fails.id) && reasons.contains_key(&waits.id)) {
+        let event = events.next().await.unwrap();
+        let Some(seen) = sandbox::snapshot(&event) else { continue };
+        let Some(ready) = sandbox::condition(seen, "Ready") else { continue };
+        if ready.reason == "PodFailed" || ready.message.contains("ImagePullBackOff") {
+            reasons.insert(seen.id.clone(), ready.reason.clone());
+        }
+    }
+    assert_eq!(reasons[&fails.id], "PodFailed");
+    assert_eq!(reasons[&waits.id], "DependenciesNotReady", "an image may still come");
+    for sandbox in [&fails, &waits] {
+        assert!(gateway.delete_sandbox(delete(sandbox)).await.unwrap().deleted);
+    }
+}
