@@ -56,6 +56,10 @@ pub const STALE_AFTER: Duration = Duration::from_secs(120);
 
 /// Live looks at single objects that are out at the same time, of each kind.
 pub const LOOKUPS_MAX: usize = 16;
+/// How long a create waits for the answer to which versions are served.
+pub const DISCOVERY_PATIENCE: Duration = Duration::from_secs(1);
+/// How often a server on which the old version is spoken is asked for a newer one.
+pub const DISCOVERY_INTERVAL: Duration = Duration::from_secs(60);
 /// How often an object that left our selector but still exists is looked at.
 pub const RELABELLED_RECHECK: Duration = Duration::from_secs(30);
 

@@ -78,6 +78,7 @@ impl Driver {
                 Timer::Informer(kind) => cluster.inform(&mut turn, kind),
                 Timer::Silence(kind) => cluster.silent(&mut turn, kind),
                 Timer::Lookup(question, name) => cluster.look_again(&mut turn, question, &name),
+                Timer::Discovery => cluster.discover(&mut turn),
                 Timer::ServerVersion => cluster.server_mut().ask(&mut turn),
                 Timer::Tombstones => cluster.streams().expire(&mut turn),
             }
@@ -92,6 +93,7 @@ impl Driver {
                 Some(Waiter::Call(call)) => calls.answered(&mut turn, cluster, config, call, result),
                 Some(Waiter::List(kind)) => cluster.page(&mut turn, kind, result),
                 Some(Waiter::Lookup(question, name)) => cluster.looked(&mut turn, question, &name, result),
+                Some(Waiter::Discovery) => cluster.discovered(&mut turn, result),
                 Some(Waiter::ServerVersion) => cluster.server_mut().answered(&mut turn, result),
                 None => turn.note(Note::UnknownExchange { exchange }),
             },

@@ -62,6 +62,11 @@ pub enum Note {
         /// What the API server said.
         reason: String,
     },
+    /// The API server serves another version of the resource than was assumed.
+    Speaking {
+        /// The version spoken from now on.
+        version: String,
+    },
     /// A watch was silent for too long and was given up.
     WatchSilent {
         /// Which.
@@ -163,6 +168,7 @@ impl Note {
             Self::Synced { .. } => "synced",
             Self::NotObserving { .. } => "not_observing",
             Self::Relisting { .. } => "relisting",
+            Self::Speaking { .. } => "speaking",
             Self::WatchSilent { .. } => "watch_silent",
             Self::BadLine { .. } => "bad_line",
             Self::NoSandboxId { .. } => "no_sandbox_id",
@@ -188,9 +194,12 @@ impl Note {
             | Self::UnknownWatch { .. }
             | Self::UnknownCall { .. }
             | Self::Met { .. } => Weight::Detail,
-            Self::Called { .. } | Self::Synced { .. } | Self::Relisting { .. } | Self::Adopted { .. } | Self::Undone { .. } => {
-                Weight::Event
-            }
+            Self::Called { .. }
+            | Self::Synced { .. }
+            | Self::Relisting { .. }
+            | Self::Speaking { .. }
+            | Self::Adopted { .. }
+            | Self::Undone { .. } => Weight::Event,
             Self::NotObserving { .. }
             | Self::WatchSilent { .. }
             | Self::BadLine { .. }
@@ -216,6 +225,7 @@ impl fmt::Display for Note {
                 write!(f, "{kind} cannot be observed: {reason}; trying again in {retry_millis} ms")
             }
             Self::Relisting { reason } => write!(f, "listing everything again: {reason}"),
+            Self::Speaking { version } => write!(f, "agents.x-k8s.io/{version} is spoken from now on"),
             Self::WatchSilent { watch } => write!(f, "watch {} was silent for too long; opening another", watch.0),
             Self::BadLine { reason } => write!(f, "a watch line could not be read: {reason}; listing everything again"),
             Self::NoSandboxId { object } => {

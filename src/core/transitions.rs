@@ -55,6 +55,7 @@ const STATES: &[State] = &[
     State { machine: "confirmation", name: "asking", exchange: Exchange::Out, others: &[] },
     State { machine: "look", name: "asking", exchange: Exchange::Out, others: &[] },
     State { machine: "execution", name: "asking", exchange: Exchange::Out, others: &[] },
+    State { machine: "discovery", name: "asking", exchange: Exchange::Out, others: &[] },
     State { machine: "server_version", name: "asking", exchange: Exchange::Out, others: &[] },
 ];
 

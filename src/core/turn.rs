@@ -21,6 +21,8 @@ pub enum Waiter {
     Lookup(Question, ObjectName),
     /// The API server's version.
     ServerVersion,
+    /// The versions of the resource it serves.
+    Discovery,
 }
 
 /// What a look at one object is to find out.
@@ -49,6 +51,8 @@ pub enum Timer {
     Lookup(Question, ObjectName),
     /// The API server's version is asked for again.
     ServerVersion,
+    /// The versions of the resource it serves are asked for again.
+    Discovery,
     /// The oldest tombstone is old enough.
     Tombstones,
 }

@@ -13,13 +13,14 @@ use crate::core::admit::Admitted;
 use crate::core::grpc_status::{Code, Status};
 use crate::core::io::Reply;
 use crate::core::kube::answer::Verdict;
+use crate::core::kube::path::ApiVersion;
 use crate::core::kube::sandbox::Sandbox;
 use crate::core::limits;
 use crate::core::names::{ObjectName, SandboxId, Uid};
 use crate::core::note::Note;
 use crate::core::observe::Cluster;
 use crate::core::observe::sandbox::{Life, Observed};
-use crate::core::render::sandbox;
+use crate::core::render::sandbox::{self, Service};
 use crate::core::render::supervisor::Delivery;
 use crate::core::secret::Body;
 use crate::core::turn::{Timer, Turn};
@@ -30,7 +31,9 @@ pub struct Create {
     id: SandboxId,
     object: ObjectName,
     digest: String,
-    body: Body,
+    admitted: Admitted,
+    rendered: Rendered,
+    belief: Belief,
     state: State,
     fate: Fate,
     caller: Caller,
@@ -58,6 +61,23 @@ enum Next {
     Post,
     Read,
     Search,
+}
+
+/// The object as it was rendered last, and for whom.
+#[derive(Debug)]
+struct Rendered {
+    body: Body,
+    version: ApiVersion,
+    service: Service,
+}
+
+/// What stands behind the version that is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Belief {
+    /// Nothing has said otherwise.
+    Assumed,
+    /// The server said that it is not there, and has been asked what is.
+    Questioned,
 }
 
 /// Whether a POST of ours may have been carried out.
@@ -88,6 +108,8 @@ enum Met {
     Leaving,
     /// It is something else.
     Other(Status),
+    /// What came cannot be read, and proves nothing.
+    Unreadable,
 }
 
 impl Create {
@@ -98,12 +120,14 @@ impl Create {
     pub fn admit(config: &Config, cluster: &Cluster, request: &pb::CreateSandboxRequest) -> Result<Self, Status> {
         let precondition = |status: Status| Status { code: Code::FailedPrecondition, ..status };
         let admitted = Admitted::check(config, request.sandbox.as_ref()).map_err(precondition)?;
-        let body = render(config, cluster, &admitted)?;
+        let body = render(config, cluster, &admitted, Service::Declined)?;
         Ok(Self {
-            id: admitted.id,
-            object: admitted.object,
-            digest: admitted.digest,
-            body,
+            id: admitted.id.clone(),
+            object: admitted.object.clone(),
+            digest: admitted.digest.clone(),
+            admitted,
+            rendered: Rendered { body, version: cluster.api().version(), service: Service::Declined },
+            belief: Belief::Assumed,
             state: State::Pausing(Next::Post),
             fate: Fate::Nothing,
             caller: Caller::Waiting,
@@ -149,7 +173,10 @@ impl Create {
     fn go_on(&mut self, cx: &mut Cx<'_, '_>) -> Step {
         let State::Pausing(next) = self.state else { return Step::Wait };
         let request = match next {
-            Next::Post => cx.cluster.api().create(self.body.clone()),
+            Next::Post => match self.body(cx) {
+                Ok(body) => cx.cluster.api().create(body),
+                Err(status) => return self.refuse(cx, status),
+            },
             Next::Read | Next::Search => cx.cluster.api().get(&self.object),
         };
         self.state = match next {
@@ -159,6 +186,26 @@ impl Create {
         };
         cx.send(request);
         Step::Wait
+    }
+
+    /// The object in the version that is spoken now.
+    fn body(&mut self, cx: &Cx<'_, '_>) -> Result<Body, Status> {
+        let version = cx.cluster.api().version();
+        if self.rendered.version != version {
+            self.rendered.body = render(cx.config, cx.cluster, &self.admitted, self.rendered.service)?;
+            self.rendered.version = version;
+        }
+        Ok(self.rendered.body.clone())
+    }
+
+    /// The version that was spoken is not there: another one may be, or none.
+    fn no_api(&mut self, cx: &mut Cx<'_, '_>, next: Next) -> Step {
+        if self.belief == Belief::Questioned {
+            return self.refuse(cx, Status::failed_precondition(refusal::no_api()));
+        }
+        self.belief = Belief::Questioned;
+        cx.cluster.discover(cx.turn);
+        self.later(cx, next, refusal::no_api(), Some(limits::DISCOVERY_PATIENCE))
     }
 
     fn posted(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
@@ -183,7 +230,18 @@ impl Create {
                 let status = no_namespace(cx, &error.to_string());
                 self.refuse(cx, status)
             }
-            Verdict::NoApi(_) => self.refuse(cx, Status::failed_precondition(refusal::no_api())),
+            Verdict::NoApi(_) => self.no_api(cx, Next::Post),
+            // Releases before v0.4.6 make a Service always, and do not know the field that declines it.
+            Verdict::Refused(error) if self.rendered.service == Service::Declined && error.message.contains("spec.service") => {
+                let (version, service) = (cx.cluster.api().version(), Service::Unsaid);
+                match render(cx.config, cx.cluster, &self.admitted, service) {
+                    Ok(body) => {
+                        self.rendered = Rendered { body, version, service };
+                        self.at_once(cx, Next::Post)
+                    }
+                    Err(status) => self.refuse(cx, status),
+                }
+            }
             Verdict::Refused(error) => {
                 let status = refusal::of_create(cx.cluster.api().namespace(), self.object.as_str(), &error);
                 self.refuse(cx, status)
@@ -210,6 +268,7 @@ impl Create {
                     self.later(cx, Next::Post, trouble, None)
                 }
                 Met::Other(status) => self.refuse(cx, status),
+                Met::Unreadable => self.later(cx, Next::Read, "the API server's answer cannot be read".into(), None),
             },
             // Not there, or not there yet: the POST is sent again, and meets the first one if that still arrives.
             Verdict::Absent(error) => self.later(cx, Next::Post, error.to_string(), None),
@@ -217,7 +276,7 @@ impl Create {
                 let status = no_namespace(cx, &error.to_string());
                 self.refuse(cx, status)
             }
-            Verdict::NoApi(_) => self.refuse(cx, Status::failed_precondition(refusal::no_api())),
+            Verdict::NoApi(_) => self.no_api(cx, Next::Read),
             Verdict::Refused(error) if self.fate == Fate::Nothing => {
                 let refused = refusal::of("get", cx.cluster.api().namespace(), &error);
                 Step::Reply(Err(Status { code: Code::FailedPrecondition, ..refused }))
@@ -285,6 +344,7 @@ impl Create {
                     Step::Wait
                 }
                 Met::Leaving | Met::Other(_) => Step::Done,
+                Met::Unreadable => self.later(cx, Next::Search, "the API server's answer cannot be read".into(), None),
             },
             Verdict::Absent(error) => {
                 let Caller::Refused { absences } = &mut self.caller else { return Step::Done };
@@ -326,7 +386,7 @@ impl Create {
     /// Judges an object of the wanted name.
     fn meet(&self, cx: &Cx<'_, '_>, body: &Body) -> Met {
         let Ok(object) = serde_json::from_slice::<Sandbox>(&body.0) else {
-            return Met::Other(Status::already_exists(format!("something else is called {} and cannot be read", self.object)));
+            return Met::Unreadable;
         };
         if object.metadata.deletion_timestamp.is_some() {
             return Met::Leaving;
@@ -368,9 +428,9 @@ impl Create {
 ///
 /// # Errors
 /// `FAILED_PRECONDITION` when it is too large to be stored.
-pub fn render(config: &Config, cluster: &Cluster, admitted: &Admitted) -> Result<Body, Status> {
+pub fn render(config: &Config, cluster: &Cluster, admitted: &Admitted, service: Service) -> Result<Body, Status> {
     let delivery = Delivery::choose(config.pod.supervisor.sideload, cluster.server().version());
-    sandbox::sandbox(config, cluster.api(), admitted, delivery)
+    sandbox::sandbox(config, cluster.api(), admitted, delivery, service)
 }
 
 fn created() -> Step {

@@ -151,7 +151,10 @@ impl Delete {
     fn failed(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
         match verdict {
             Verdict::Done(_) => Step::Wait,
-            Verdict::NoApi(_) => self.later(cx, refusal::no_api(), None),
+            Verdict::NoApi(_) => {
+                cx.cluster.discover(cx.turn);
+                self.later(cx, refusal::no_api(), None)
+            }
             Verdict::Refused(error) => {
                 let verb = if self.state == State::Deleting { "delete" } else { "list" };
                 Step::Reply(Err(refusal::of(verb, cx.cluster.api().namespace(), &error)))

@@ -93,7 +93,10 @@ impl Get {
                 Ok(_) => self.absent(cx),
                 Err(why) => self.later(cx, why, None),
             },
-            Verdict::NoApi(_) => Step::Reply(Err(Status::unavailable(refusal::no_api()))),
+            Verdict::NoApi(_) => {
+                cx.cluster.discover(cx.turn);
+                Step::Reply(Err(Status::unavailable(refusal::no_api())))
+            }
             Verdict::Refused(error) => Step::Reply(Err(refusal::of("list", cx.cluster.api().namespace(), &error))),
             Verdict::Exists(error)
             | Verdict::Conflict(error)

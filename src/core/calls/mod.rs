@@ -30,6 +30,7 @@ use super::limits;
 use super::names::SandboxId;
 use super::note::{Note, Outcome};
 use super::observe::Cluster;
+use super::render::sandbox::Service;
 use super::time::Mono;
 use super::turn::{Dice, Timer, Turn, Waiter};
 use crate::config::Config;
@@ -224,7 +225,7 @@ impl Calls {
             }
             Request::ValidateSandboxCreate(request) => {
                 let admitted = Admitted::check(config, request.sandbox.as_ref())?;
-                create::render(config, cluster, &admitted)?;
+                create::render(config, cluster, &admitted, Service::Declined)?;
                 Ok(Begun::Answer(Reply::ValidateSandboxCreate(pb::ValidateSandboxCreateResponse::default())))
             }
             Request::CreateSandbox(request) => {

@@ -179,7 +179,10 @@ impl SetMode {
     fn failed(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Progress {
         match verdict {
             Verdict::Done(_) => Progress::Waiting,
-            Verdict::NoApi(_) => self.later(cx, refusal::no_api(), None),
+            Verdict::NoApi(_) => {
+                cx.cluster.discover(cx.turn);
+                self.later(cx, refusal::no_api(), None)
+            }
             Verdict::NoNamespace(_) => Progress::Refused(Status::not_found(format!("sandbox {} does not exist", self.id))),
             Verdict::Refused(error) => {
                 let verb = if self.state == State::Patching { "patch" } else { "list" };

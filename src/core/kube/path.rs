@@ -19,6 +19,9 @@ const FIELD_MANAGER: &str = "openshell-driver-kyma";
 pub enum ApiVersion {
     /// `v1beta1`, from agent-sandbox v0.5.0 on.
     V1Beta1,
+    /// `v1alpha1`: spoken only where nothing newer is served. A newer server copies the whole object, environment included, into an annotation of
+    /// what is created this way.
+    V1Alpha1,
 }
 
 impl ApiVersion {
@@ -27,6 +30,18 @@ impl ApiVersion {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::V1Beta1 => "v1beta1",
+            Self::V1Alpha1 => "v1alpha1",
+        }
+    }
+
+    /// What says in this version whether a pod is wanted: the field of `spec` and its value.
+    #[must_use]
+    pub fn mode(self, mode: OperatingMode) -> (&'static str, serde_json::Value) {
+        match (self, mode) {
+            (Self::V1Beta1, OperatingMode::Running) => ("operatingMode", "Running".into()),
+            (Self::V1Beta1, OperatingMode::Suspended) => ("operatingMode", "Suspended".into()),
+            (Self::V1Alpha1, OperatingMode::Running) => ("replicas", 1.into()),
+            (Self::V1Alpha1, OperatingMode::Suspended) => ("replicas", 0.into()),
         }
     }
 
@@ -83,6 +98,11 @@ impl Sandboxes {
         &self.namespace
     }
 
+    /// Speaks another version from now on.
+    pub const fn speak(&mut self, version: ApiVersion) {
+        self.version = version;
+    }
+
     /// The version spoken.
     #[must_use]
     pub const fn version(&self) -> ApiVersion {
@@ -117,11 +137,8 @@ impl Sandboxes {
     /// Sets what is wanted of the object of this version. Strict: a field that the served version does not have would be dropped in silence.
     #[must_use]
     pub fn set_mode(&self, name: &ObjectName, version: &ResourceVersion, mode: OperatingMode) -> HttpRequest {
-        let wanted = match mode {
-            OperatingMode::Running => "Running",
-            OperatingMode::Suspended => "Suspended",
-        };
-        let patch = json!({ "metadata": { "resourceVersion": version.as_str() }, "spec": { "operatingMode": wanted } });
+        let (field, value) = self.version.mode(mode);
+        let patch = json!({ "metadata": { "resourceVersion": version.as_str() }, "spec": { field: value } });
         HttpRequest {
             method: Method::Patch,
             path: format!("{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict", self.object(name)),
@@ -210,6 +227,12 @@ fn watched(collection: &str, selector: Option<&str>, from: &ResourceVersion, sec
         "{collection}?allowWatchBookmarks=true{selector}&resourceVersion={}&timeoutSeconds={seconds}&watch=true",
         encode(from.as_str()),
     ))
+}
+
+/// Asks the API server which versions of the resource it serves.
+#[must_use]
+pub fn served_versions() -> HttpRequest {
+    get("/apis/agents.x-k8s.io".into())
 }
 
 /// Asks the API server for its version.

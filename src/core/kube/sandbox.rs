@@ -21,8 +21,18 @@ pub struct Sandbox {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SandboxSpec {
-    /// Whether a pod is wanted.
+    /// Whether a pod is wanted (v1beta1).
     pub operating_mode: OperatingMode,
+    /// How many pods are wanted, none or one (v1alpha1).
+    pub replicas: Option<i64>,
+}
+
+impl SandboxSpec {
+    /// Whether a pod is wanted, in whichever version that is said.
+    #[must_use]
+    pub fn mode(&self) -> OperatingMode {
+        if self.replicas == Some(0) { OperatingMode::Suspended } else { self.operating_mode }
+    }
 }
 
 /// `spec.operatingMode` (v1beta1).

@@ -75,6 +75,8 @@ pub enum Heard<T> {
         /// How its versions relate to those before.
         epoch: Epoch,
     },
+    /// The version that was asked for is not served.
+    NoApi,
     /// We may not look, and waiting will not change it.
     Unfit(String),
 }
@@ -101,6 +103,17 @@ impl<T: Watched> Informer<T> {
     #[must_use]
     pub fn trouble(&self) -> &str {
         &self.trouble
+    }
+
+    /// Lists everything again, in another version of the resource.
+    pub fn restart(&mut self, turn: &mut Turn<'_>, api: &Sandboxes) {
+        if let State::Watching { watch, .. } = self.state {
+            turn.abort_watch(watch);
+        }
+        if let State::Listing { exchange, .. } = self.state {
+            turn.abort_exchange(exchange);
+        }
+        self.list(turn, api, None, Vec::new());
     }
 
     /// Whether it has never been begun.
@@ -167,8 +180,8 @@ impl<T: Watched> Informer<T> {
                 Heard::Unfit(forbidden(api, &error))
             }
             Verdict::NoApi(_) => {
-                let missing = "the API server does not serve agents.x-k8s.io: install agent-sandbox (v0.5.0 or later)".to_owned();
-                self.fail(turn, missing, None, Next::List)
+                self.fail(turn, "the API server does not serve agents.x-k8s.io: install agent-sandbox".into(), None, Next::List);
+                Heard::NoApi
             }
             Verdict::Unsure(why) => self.fail(turn, why, None, Next::List),
             Verdict::NotSent(why) => self.fail(turn, format!("the API server cannot be reached: {why}"), None, Next::List),

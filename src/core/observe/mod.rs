@@ -4,6 +4,7 @@
 //! listed once those are known, and their failing holds nobody up.
 
 pub mod conditions;
+pub mod discovery;
 pub mod informer;
 pub mod lookups;
 pub mod memory;
@@ -18,6 +19,7 @@ pub mod streams;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use self::discovery::Discovery;
 use self::informer::{Epoch, Heard, Informer};
 use self::lookups::{Finding, Lookups};
 use self::memory::Memory;
@@ -77,6 +79,7 @@ pub struct Cluster {
     /// Sandboxes whose deletion the gateway asked for: a POST that was on its way all the time must not bring them back.
     condemned: Memory<SandboxId>,
     server: Server,
+    discovery: Discovery,
     /// Sandboxes that have changed since somebody asked.
     changed: BTreeSet<SandboxId>,
 }
@@ -109,6 +112,7 @@ impl Cluster {
             departed: Memory::new(limits::DEPARTED_AGE, limits::DEPARTED_MAX),
             condemned: Memory::new(limits::CONDEMNED_AGE, limits::CONDEMNED_MAX),
             server: Server::new(config.pod.supervisor.sideload),
+            discovery: Discovery::default(),
             changed: BTreeSet::new(),
         }
     }
@@ -266,6 +270,22 @@ impl Cluster {
         self.looks.stop(turn);
         self.executions.stop(turn);
         self.server.stop(turn);
+        self.discovery.stop(turn);
+    }
+
+    /// Asks which version of the resource to speak: the one that is spoken is not there, or may be outdated.
+    pub fn discover(&mut self, turn: &mut Turn<'_>) {
+        self.discovery.ask(turn);
+    }
+
+    /// The versions served, or none. What is known stays: the objects are the same in every version.
+    pub fn discovered(&mut self, turn: &mut Turn<'_>, result: Result<Response, Fault>) {
+        let spoken = self.api.version();
+        if let Some(version) = self.discovery.answered(turn, spoken, result).filter(|version| *version != spoken) {
+            turn.note(Note::Speaking { version: version.as_str().into() });
+            self.api.speak(version);
+            self.sandboxes.restart(turn, &self.api);
+        }
     }
 
     /// An answer about one object.
@@ -417,6 +437,7 @@ impl Cluster {
     fn heard_sandboxes(&mut self, turn: &mut Turn<'_>, heard: Heard<Sandbox>) {
         match heard {
             Heard::Nothing => {}
+            Heard::NoApi => self.discovery.ask(turn),
             Heard::Changed(object) => match Observed::of(*object, &self.gateway_id) {
                 Ok(observed) => {
                     self.confirmations.close(turn, &observed.object);
@@ -470,7 +491,7 @@ impl Cluster {
 
     fn heard_pods(&mut self, turn: &mut Turn<'_>, heard: Heard<Pod>) {
         let changed = match heard {
-            Heard::Nothing | Heard::Unfit(_) => return,
+            Heard::Nothing | Heard::Unfit(_) | Heard::NoApi => return,
             Heard::Changed(pod) => self.seen_pods.put(&pod).into_iter().collect(),
             Heard::Removed(pod) => self.seen_pods.remove(&pod).into_iter().collect(),
             Heard::Whole { objects, .. } => {
@@ -492,7 +513,7 @@ impl Cluster {
 
     fn heard_events(&mut self, turn: &mut Turn<'_>, heard: Heard<Event>, telling: Telling) {
         let events = match heard {
-            Heard::Nothing | Heard::Unfit(_) | Heard::Removed(_) => return,
+            Heard::Nothing | Heard::Unfit(_) | Heard::NoApi | Heard::Removed(_) => return,
             Heard::Changed(event) => vec![*event],
             Heard::Whole { objects, .. } => objects,
         };

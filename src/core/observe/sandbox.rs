@@ -122,7 +122,7 @@ impl Observed {
             source,
             workspace,
             life,
-            mode: spec.operating_mode,
+            mode: spec.mode(),
             generation: metadata.generation,
             pod,
             conditions: status.unwrap_or_default().conditions,

@@ -9,15 +9,26 @@ use crate::config::Config;
 use crate::core::admit::Admitted;
 use crate::core::grpc_status::Status;
 use crate::core::kube::path::{Sandboxes, keys};
+use crate::core::kube::sandbox::OperatingMode;
 use crate::core::limits;
 use crate::core::secret::Body;
+
+/// Whether the object says that no Service is wanted. Supervisors dial out; a Service would cost an object and two requests a sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// It says so.
+    Declined,
+    /// It says nothing: the installed resource does not have the field.
+    Unsaid,
+}
 
 /// The object to create for a sandbox. Its labels and annotations are how the gateway, upstream's driver and we find and know it.
 ///
 /// # Errors
 /// `FAILED_PRECONDITION` when it is larger than etcd takes.
-pub fn sandbox(config: &Config, api: &Sandboxes, admitted: &Admitted, delivery: Delivery) -> Result<Body, Status> {
-    let object = json!({
+pub fn sandbox(config: &Config, api: &Sandboxes, admitted: &Admitted, delivery: Delivery, service: Service) -> Result<Body, Status> {
+    let (field, value) = api.version().mode(OperatingMode::Running);
+    let mut object = json!({
         "apiVersion": api.version().group_version(),
         "kind": "Sandbox",
         "metadata": {
@@ -38,13 +49,14 @@ pub fn sandbox(config: &Config, api: &Sandboxes, admitted: &Admitted, delivery: 
             },
         },
         "spec": {
-            "operatingMode": "Running",
-            // Supervisors dial out; a Service would cost an object and two requests a sandbox.
-            "service": false,
+            field: value,
             "podTemplate": pod::template(config, admitted, delivery),
             "volumeClaimTemplates": [volumes::workspace_claim(&config.pod.workspace)],
         },
     });
+    if let (Service::Declined, Some(spec)) = (service, object.get_mut("spec")) {
+        put_some(spec, "service", Some(false.into()));
+    }
     let body = Body::json(&object);
     if body.len() > limits::OBJECT_MAX {
         return Err(Status::failed_precondition(format!(
