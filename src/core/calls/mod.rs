@@ -201,6 +201,7 @@ impl Calls {
             turn.set(Timer::CallDeadline(arrival.call), deadline);
         }
         if let (Machine::Create(_), Some(id)) = (&machine, &sandbox) {
+            cluster.pardon(id);
             self.creating.entry(id.clone()).or_default().insert(arrival.call);
         }
         let call = Call { rpc, began: now, deadline, sandbox, trace: arrival.trace, caller: Caller::Waiting, machine };

@@ -186,7 +186,7 @@ impl Cluster {
         }
     }
 
-    /// The gateway has been told that a sandbox is, or will be, gone. It never uses an id again, so whatever still comes of it is deleted.
+    /// The gateway has been told that a sandbox is, or will be, gone. Unless it asks for one of this id again, whatever still comes of it is deleted.
     pub fn condemn(&mut self, turn: &Turn<'_>, id: SandboxId) {
         self.condemned.add(turn.now().mono, id);
     }
@@ -197,6 +197,11 @@ impl Cluster {
             let (uid, request) = (observed.uid.clone(), self.api.get(&name));
             self.confirmations.ask(turn, name, uid, request);
         }
+    }
+
+    /// The gateway wants this sandbox, whatever it wanted of the same id before.
+    pub fn pardon(&mut self, id: &SandboxId) {
+        self.condemned.remove(id);
     }
 
     /// An informer's timer: begin, or try again.

@@ -1,0 +1,17 @@
+//! The product as it is delivered: the real binary, a real socket, real TLS; a model cluster behind it and a gateway in front of it.
+//!
+//! Each test has a cluster, a directory and a driver of its own and waits for what it expects, never for time to pass.
+
+mod leaving;
+mod life;
+mod outage;
+mod recovery;
+mod rest;
+mod restart;
+mod scene;
+mod secrets;
+mod sharing;
+mod size;
+mod socket;
+mod stop;
+mod wire;
