@@ -93,7 +93,10 @@ impl Driver {
                 Some(Waiter::Call(call)) => calls.answered(&mut turn, cluster, config, call, result),
                 Some(Waiter::List(kind)) => cluster.page(&mut turn, kind, result),
                 Some(Waiter::Lookup(question, name)) => cluster.looked(&mut turn, question, &name, result),
-                Some(Waiter::Discovery) => cluster.discovered(&mut turn, result),
+                Some(Waiter::Discovery) => {
+                    cluster.discovered(&mut turn, result);
+                    calls.discovered(&mut turn, cluster, config);
+                }
                 Some(Waiter::ServerVersion) => cluster.server_mut().answered(&mut turn, result),
                 None => turn.note(Note::UnknownExchange { exchange }),
             },

@@ -19,10 +19,10 @@ enum Exchange {
 }
 
 const STATES: &[State] = &[
-    State { machine: "create", name: "pausing_to_post", exchange: Exchange::None, others: &["begin", "retry", "cancelled", "deadline"] },
+    State { machine: "create", name: "pausing_to_post", exchange: Exchange::None, others: &["begin", "retry", "roused", "cancelled", "deadline"] },
     State { machine: "create", name: "posting", exchange: Exchange::Out, others: &["cancelled", "deadline"] },
     State { machine: "create", name: "reading", exchange: Exchange::Out, others: &["cancelled", "deadline"] },
-    State { machine: "create", name: "pausing_to_read", exchange: Exchange::None, others: &["retry", "cancelled", "deadline"] },
+    State { machine: "create", name: "pausing_to_read", exchange: Exchange::None, others: &["retry", "roused", "cancelled", "deadline"] },
     State { machine: "create", name: "pausing_to_search", exchange: Exchange::None, others: &["retry", "deadline"] },
     State { machine: "create", name: "searching", exchange: Exchange::Out, others: &["deadline"] },
     State { machine: "create", name: "removing", exchange: Exchange::Out, others: &["deadline"] },

@@ -76,8 +76,10 @@ struct Rendered {
 enum Belief {
     /// Nothing has said otherwise.
     Assumed,
-    /// The server said that it is not there, and has been asked what is.
+    /// The server said that it is not there, and is being asked what is.
     Questioned,
+    /// It has said what is there.
+    Answered,
 }
 
 /// Whether a POST of ours may have been carried out.
@@ -153,8 +155,18 @@ impl Create {
                 Step::Wait
             }
             Event::Deadline => self.out_of_time(cx),
-            Event::Roused => Step::Wait,
+            Event::Roused => {
+                self.belief = Belief::Answered;
+                cx.turn.unset(&Timer::CallRetry(cx.call));
+                self.go_on(cx)
+            }
         }
+    }
+
+    /// Whether it waits to hear which versions are served.
+    #[must_use]
+    pub fn waits_for_versions(&self) -> bool {
+        self.belief == Belief::Questioned && matches!(self.state, State::Pausing(Next::Post | Next::Read))
     }
 
     const fn state_name(&self) -> &'static str {
@@ -200,7 +212,7 @@ impl Create {
 
     /// The version that was spoken is not there: another one may be, or none.
     fn no_api(&mut self, cx: &mut Cx<'_, '_>, next: Next) -> Step {
-        if self.belief == Belief::Questioned {
+        if self.belief != Belief::Assumed {
             return self.refuse(cx, Status::failed_precondition(refusal::no_api()));
         }
         self.belief = Belief::Questioned;

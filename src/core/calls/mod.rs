@@ -280,6 +280,15 @@ impl Calls {
         }
     }
 
+    /// It is known which versions are served: creates that wait for it go on.
+    pub fn discovered(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config) {
+        let waits = |running: &Call| matches!(&running.machine, Machine::Create(create) if create.waits_for_versions());
+        let waiting: Vec<CallId> = self.in_flight.iter().filter(|(_, running)| waits(running)).map(|(call, _)| *call).collect();
+        for call in waiting {
+            self.step(turn, cluster, config, call, Event::Roused);
+        }
+    }
+
     /// Sandboxes have changed: stops that wait for them look again.
     pub fn changed(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config, ids: &BTreeSet<SandboxId>) {
         let concerned =
