@@ -18,10 +18,9 @@ pub fn wanted() -> bool {
 pub fn rewrite(file: &VectorFile, played: &Played, library: &Library) {
     let mut vector = file.vector.clone();
     for (step, came) in vector.steps.iter_mut().zip(&played.outputs) {
-        step.outputs.clone_from(came);
-        for output in &mut step.outputs {
-            library.contract(output);
-        }
+        let mut short = Value::Array(came.clone());
+        library.contract(&mut short);
+        step.outputs = short.as_array().unwrap().clone();
     }
     std::fs::write(&file.path, text(&vector)).unwrap();
 }

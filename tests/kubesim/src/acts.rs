@@ -257,7 +257,7 @@ impl Cluster {
             } else if pod["status"]["phase"] == "Running" {
                 Step::Ready
             } else {
-                Step::Pull(0)
+                Step::Accept
             };
             self.pod_task(&pod, 1, step);
         }
@@ -300,6 +300,8 @@ impl Cluster {
         self.controller.forget_all();
         self.enqueue_all();
         self.collect_everything();
+        self.remember_events();
+        self.kubelet.life += 1;
         let pods: Vec<Object> = self.store.table(Kind::Pod).objects().values().cloned().collect();
         for pod in pods {
             self.resume_pod(&pod);
@@ -313,7 +315,7 @@ impl Cluster {
             (false, _, _) => Step::Schedule,
             (true, true, _) => Step::Stop,
             (true, false, Some("Running")) => Step::Ready,
-            (true, false, _) => Step::Pull(0),
+            (true, false, _) => Step::Accept,
         };
         self.pod_task(pod, 1, step);
     }

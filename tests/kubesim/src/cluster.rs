@@ -43,7 +43,8 @@ pub struct Cluster {
     pub(crate) watches: Watches,
     pub(crate) controller: Controller,
     pub(crate) kubelet: Kubelet,
-    pub(crate) events: VecDeque<Key>,
+    /// The events there are, oldest first, with when each is forgotten.
+    pub(crate) events: VecDeque<(u64, Key)>,
     pub(crate) faults: Vec<Fault>,
     pub(crate) webhook: Power,
     /// Tokens given out by this cluster.
@@ -282,14 +283,13 @@ impl Cluster {
             Task::Reconcile(key) => self.reconcile(&key),
             Task::Wake(key) => self.enqueue(&key),
             Task::WriteStatus(write) => self.write_status(*write),
-            Task::Pod { key, uid, step } => self.pod_step(&key, &uid, step),
+            Task::Pod { key, uid, step, life } if life == self.kubelet.life => self.pod_step(&key, &uid, step),
+            Task::Pod { .. } => {}
             Task::EvictLost { node } => self.evict_lost(&node),
             Task::BindClaim(key) => self.bind_claim(&key),
             Task::Collect { kind, key, uid } => self.collect(kind, &key, &uid),
             Task::EmptyNamespace(name) => self.empty_namespace(&name),
-            Task::ForgetEvent(key) => {
-                self.store.remove(Kind::Event, &key);
-            }
+            Task::ForgetEvents => self.forget_events(),
             Task::Bookmark(id) => self.bookmark(id),
             Task::EndWatch(id) => self.end_watch(id),
         }
@@ -328,12 +328,36 @@ impl Cluster {
 
     fn notice_event(&mut self, touch: &Touch) {
         if let Change::Added { .. } = touch.change {
-            self.events.push_back(touch.key.clone());
-            self.after(self.options.event_ms, Task::ForgetEvent(touch.key.clone()));
-            while self.events.len() > self.options.events.max(1) {
-                if let Some(oldest) = self.events.pop_front() {
-                    self.store.remove(Kind::Event, &oldest);
-                }
+            if self.events.is_empty() {
+                self.after(self.options.event_ms, Task::ForgetEvents);
+            }
+            self.events.push_back((self.now_ms.saturating_add(self.options.event_ms), touch.key.clone()));
+            if self.events.len() > self.options.events.max(1)
+                && let Some((_, oldest)) = self.events.pop_front()
+            {
+                self.store.remove(Kind::Event, &oldest);
+            }
+        }
+    }
+
+    /// Counts the events there are anew, as if all were written now.
+    pub(crate) fn remember_events(&mut self) {
+        let keys: Vec<Key> = self.store.table(Kind::Event).objects().keys().cloned().collect();
+        let until_ms = self.now_ms.saturating_add(self.options.event_ms);
+        if self.events.is_empty() && !keys.is_empty() {
+            self.timers.at(until_ms, Task::ForgetEvents);
+        }
+        self.events = keys.into_iter().map(|key| (until_ms, key)).collect();
+    }
+
+    fn forget_events(&mut self) {
+        while let Some((until_ms, _)) = self.events.front() {
+            if *until_ms > self.now_ms {
+                self.timers.at(*until_ms, Task::ForgetEvents);
+                return;
+            }
+            if let Some((_, oldest)) = self.events.pop_front() {
+                self.store.remove(Kind::Event, &oldest);
             }
         }
     }
@@ -394,7 +418,7 @@ fn check_method(method: Method, place: &Place) -> Result<(), Failure> {
         Method::Put | Method::Patch if collection && custom => Err(Failure::bad_request("name must be provided")),
         Method::Put | Method::Patch if collection => Err(Failure::method_not_allowed(place.kind, verb_word(method))),
         Method::Post if !collection && plain && !custom => Err(Failure::method_not_allowed(place.kind, "create")),
-        Method::Delete if !plain => Err(Failure::method_not_allowed(place.kind, "delete")),
+        Method::Delete if !plain || (collection && place.kind == Kind::Namespace) => Err(Failure::method_not_allowed(place.kind, "delete")),
         _ => Ok(()),
     }
 }

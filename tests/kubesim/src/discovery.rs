@@ -59,6 +59,10 @@ impl Cluster {
                 continue;
             }
             let namespaced = resource.scope == Scope::Namespaced;
+            let mut verbs = vec!["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+            if kind == Kind::Namespace {
+                verbs.retain(|verb| *verb != "deletecollection");
+            }
             let in_all = matches!(kind, Kind::Pod | Kind::Service);
             resources.push(json!({
                 "name": resource.plural,
@@ -67,7 +71,7 @@ impl Cluster {
                 "namespaced": namespaced,
                 "kind": resource.kind,
                 "shortNames": resource.short,
-                "verbs": ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"],
+                "verbs": verbs,
             }));
             for subresource in resource.subresources {
                 if !serves_subresource(kind, version, subresource) {

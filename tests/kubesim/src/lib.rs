@@ -36,7 +36,7 @@
 //! ```
 //!
 //! Where to look: [`Options`] says what kind of cluster it is; the methods of [`Cluster`] in `acts` are
-//! what others do to it; `differences` lists what the model knowingly does otherwise than the real thing.
+//! what others do to it; [`differences`] lists what the model knowingly does otherwise than the real thing.
 #![allow(clippy::indexing_slicing, reason = "reading a serde_json Value by key never panics, and the model does little else")]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking"))]
 
@@ -50,6 +50,7 @@ mod convert;
 mod create;
 mod defaults;
 mod delete;
+pub mod differences;
 mod discovery;
 mod failure;
 mod faults;

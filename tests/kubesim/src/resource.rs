@@ -58,7 +58,7 @@ pub enum Origin {
 pub struct Resource {
     /// The API group, empty for the core group.
     pub group: &'static str,
-    /// The version; Sandboxes have their own rule, see [`Served`](crate::convert::Served).
+    /// The version; which ones of the Sandbox are served hangs on the release.
     pub version: &'static str,
     /// The name in paths.
     pub plural: &'static str,

@@ -17,7 +17,7 @@ pub(crate) enum Task {
     /// The controller ends a reconcile by writing what it found.
     WriteStatus(Box<StatusWrite>),
     /// The scheduler or a kubelet takes a pod's next step.
-    Pod { key: Key, uid: String, step: Step },
+    Pod { key: Key, uid: String, step: Step, life: u64 },
     /// A node that was lost has its pods evicted.
     EvictLost { node: String },
     /// The volume binder looks at a claim.
@@ -26,8 +26,8 @@ pub(crate) enum Task {
     Collect { kind: Kind, key: Key, uid: String },
     /// The namespace controller empties a namespace.
     EmptyNamespace(String),
-    /// An event's time is over.
-    ForgetEvent(Key),
+    /// The oldest events' time is over.
+    ForgetEvents,
     /// A watch is told how far it has come.
     Bookmark(WatchId),
     /// A watch's time is over.

@@ -76,11 +76,11 @@ impl Cluster {
         } else {
             patch::merge(&mut object, &body);
         }
-        let patched = object.to_string();
-        check_shape(place, &object).map_err(|why| Failure::invalid_patch(&patched, &why))?;
+        check_shape(place, &object).map_err(|why| Failure::invalid_patch(&object.to_string(), &why))?;
         check_patched(place, &object)?;
+        let patched = (unknown == Unknown::Refused).then(|| object.to_string());
         let warnings = Self::decode_fields(place, &mut object, Unknown::Warned)?;
-        if unknown == Unknown::Refused && !warnings.is_empty() {
+        if let (Some(patched), false) = (patched, warnings.is_empty()) {
             let why = format!("strict decoding error: {}", warnings.join(", "));
             return Err(Failure::invalid_patch(&patched, &why));
         }

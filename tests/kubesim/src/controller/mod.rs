@@ -35,6 +35,8 @@ pub(crate) struct Controller {
     pub power: Power,
     queue: BTreeMap<Key, Turn>,
     failures: BTreeMap<Key, u32>,
+    /// Counts the controller's lives: what one began, the next does not finish.
+    life: u64,
 }
 
 /// Where a Sandbox is in the controller's queue.
@@ -57,6 +59,7 @@ pub(crate) struct StatusWrite {
     /// The resourceVersion the write insists on, in releases that replaced the whole object.
     insists_on: Option<String>,
     outcome: Outcome,
+    life: u64,
 }
 
 /// How a reconcile ended.
@@ -77,10 +80,11 @@ struct Pass {
 
 impl Controller {
     pub fn new(power: Power) -> Self {
-        Self { power, queue: BTreeMap::new(), failures: BTreeMap::new() }
+        Self { power, queue: BTreeMap::new(), failures: BTreeMap::new(), life: 0 }
     }
 
     pub fn forget_all(&mut self) {
+        self.life += 1;
         self.queue.clear();
         self.failures.clear();
     }
@@ -268,11 +272,12 @@ impl Cluster {
             key: pass.key,
             status: (!unchanged).then_some(pass.status),
             outcome,
+            life: self.controller.life,
         }
     }
 
     pub(crate) fn write_status(&mut self, write: StatusWrite) {
-        if self.controller.power == Power::Stopped {
+        if self.controller.power == Power::Stopped || write.life != self.controller.life {
             return;
         }
         let mut outcome = write.outcome;

@@ -124,17 +124,18 @@ impl Cluster {
                 object::name(&pod)
             ));
         }
-        let sandbox = pass.sandbox.clone();
-        let release = self.options.release;
-        let kept = self.change(Kind::Pod, &Key::of(&pod), |pod| {
-            if unowned {
-                let owners = object::metadata_mut(pod).entry("ownerReferences").or_insert(json!([]));
-                if let Value::Array(owners) = owners {
-                    owners.push(owner_reference(&sandbox));
-                }
+        let mut carried = json!({ "metadata": pod["metadata"] });
+        if unowned {
+            let owners = object::metadata_mut(&mut carried).entry("ownerReferences").or_insert(json!([]));
+            if let Value::Array(owners) = owners {
+                owners.push(owner_reference(&pass.sandbox));
             }
-            carry_metadata(pod, &sandbox, hash, release);
-        });
+        }
+        carry_metadata(&mut carried, &pass.sandbox, hash, self.options.release);
+        let mut kept = None;
+        if carried["metadata"] != pod["metadata"] {
+            kept = self.change(Kind::Pod, &Key::of(&pod), |pod| pod["metadata"] = carried["metadata"].take());
+        }
         self.set_pod_name(pass, object::name(&pod));
         Found::Pod(kept.unwrap_or(pod))
     }

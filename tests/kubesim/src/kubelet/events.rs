@@ -55,6 +55,7 @@ impl Cluster {
         event["source"] = json!({ "component": "kubelet", "host": node });
         event["reportingComponent"] = json!("kubelet");
         event["reportingInstance"] = node;
+        self.remember(pod, said, &event);
         self.store_event(event);
     }
 
@@ -70,6 +71,7 @@ impl Cluster {
         }
         let action = if said.reason == "Scheduled" { "Binding" } else { "Scheduling" };
         let event = self.event_about(pod, said);
+        self.remember(pod, said, &event);
         self.store_event(newer_style(event, &now, "default-scheduler", action));
     }
 
@@ -79,6 +81,16 @@ impl Cluster {
         let now = time::rfc3339_micro(self.now_ms);
         let event = self.event_about(sandbox, said);
         self.store_event(newer_style(event, &now, "sandbox-controller", "Reconciling"));
+    }
+
+    /// Remembers what may be said again.
+    fn remember(&mut self, about: &Value, said: Said<'_>, event: &Value) {
+        if let Some(repeat) = repeat(about, said) {
+            if self.kubelet.said.len() >= REPEATS_MAX {
+                self.kubelet.said.pop_first();
+            }
+            self.kubelet.said.insert(repeat, Key::of(event));
+        }
     }
 
     fn event_about(&mut self, about: &Value, said: Said<'_>) -> Value {
@@ -112,20 +124,23 @@ impl Cluster {
         }
     }
 
+    /// The event that said this before of this object, if it is still there.
     fn same_event(&self, about: &Value, said: Said<'_>) -> Option<Key> {
-        if !REPEATED.contains(&said.reason) {
-            return None;
-        }
-        let uid = object::uid(about);
-        self.store
-            .in_namespace(Kind::Event, object::namespace(about))
-            .find(|event| event["reason"] == said.reason && event["message"] == said.message && event["involvedObject"]["uid"] == uid)
-            .map(|event| Key::of(event))
+        let key = self.kubelet.said.get(&repeat(about, said)?)?;
+        self.store.get(Kind::Event, key).map(|_| key.clone())
     }
 }
 
 /// What is said over and over about one object.
-const REPEATED: [&str; 4] = ["BackOff", "Failed", "FailedScheduling", "Pulling"];
+const REPEATED: [&str; 3] = ["BackOff", "Failed", "FailedScheduling"];
+/// The most such sayings remembered.
+const REPEATS_MAX: usize = 10_000;
+
+/// What makes a repeated saying the same one: about whom, why, what.
+fn repeat(about: &Value, said: Said<'_>) -> Option<(String, String)> {
+    let uid = object::uid(about).to_owned();
+    REPEATED.contains(&said.reason).then(|| (uid, format!("{}: {}", said.reason, said.message)))
+}
 
 fn newer_style(mut event: Value, now: &str, component: &str, action: &str) -> Value {
     event["eventTime"] = json!(now);

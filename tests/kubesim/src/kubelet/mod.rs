@@ -22,8 +22,12 @@ pub(crate) struct Kubelet {
     pub behaviours: BTreeMap<Key, PodBehaviour>,
     /// How pods of that name end, instead of the default.
     pub terminations: BTreeMap<Key, Termination>,
+    /// Counts the kubelets' lives: what one began, the next does not finish.
+    pub life: u64,
     /// Nodes that are not heard from.
     pub lost: BTreeSet<String>,
+    /// Events that are counted instead of said again, by object and text.
+    said: BTreeMap<(String, String), Key>,
     images: BTreeSet<String>,
     addresses: u32,
     bound: u32,
@@ -84,7 +88,7 @@ impl Cluster {
     }
 
     pub(crate) fn pod_task(&mut self, pod: &Value, delay_ms: u64, step: Step) {
-        let task = Task::Pod { key: Key::of(pod), uid: object::uid(pod).to_owned(), step };
+        let task = Task::Pod { key: Key::of(pod), uid: object::uid(pod).to_owned(), step, life: self.kubelet.life };
         self.after(delay_ms, task);
     }
 

@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 /// The first wait after a failed pull; it doubles up to [`PULL_BACKOFF_MAX_MS`].
 const PULL_BACKOFF_MS: u64 = 10_000;
 const PULL_BACKOFF_MAX_MS: u64 = 300_000;
+/// The most images a node keeps.
+const IMAGES_MAX: usize = 4096;
 
 impl Cluster {
     /// The kubelet has seen the pod: nothing runs yet.
@@ -26,10 +28,14 @@ impl Cluster {
             pod["status"]["startTime"] = json!(now);
             pod["status"]["hostIP"] = json!("10.250.0.4");
             pod["status"]["hostIPs"] = json!([{ "ip": "10.250.0.4" }]);
-            for container in &all {
-                let list = object::map_mut(&mut pod["status"]).entry(container.statuses()).or_insert_with(|| json!([]));
-                if let Value::Array(list) = list {
-                    list.push(containers::waiting(container, reason, ""));
+            for list in ["initContainerStatuses", "containerStatuses"] {
+                let statuses: Vec<Value> = all
+                    .iter()
+                    .filter(|container| container.statuses() == list)
+                    .map(|container| containers::waiting(container, reason, ""))
+                    .collect();
+                if !statuses.is_empty() {
+                    pod["status"][list] = Value::Array(statuses);
                 }
             }
             set_condition(pod, "PodReadyToStartContainers", "False", None, &now);
@@ -91,7 +97,9 @@ impl Cluster {
         } else {
             self.pulled_message(&container.image)
         };
-        self.kubelet.images.insert(container.image.clone());
+        if self.options.images == ImageCache::Keeps && self.kubelet.images.len() < IMAGES_MAX {
+            self.kubelet.images.insert(container.image.clone());
+        }
         self.emit_from_kubelet(pod, Said::normal("Pulled", &message).of(&path));
         self.emit_from_kubelet(pod, Said::normal("Created", "Container created").of(&path));
         self.pod_task(pod, self.options.pace.start_ms, Step::Started(index));

@@ -40,6 +40,30 @@ fn a_namespaces_level_refuses_pods_in_the_real_words() {
 }
 
 #[test]
+fn what_reaches_for_the_host_is_told_once_at_either_level() {
+    let mut desk = Desk::new();
+    let pod = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": "p" }, "spec": {
+        "hostNetwork": true,
+        "volumes": [{ "name": "h", "hostPath": { "path": "/" } }],
+        "containers": [{ "name": "c", "image": "c:1", "securityContext": { "privileged": true, "runAsUser": 0 } }],
+    } });
+    let path = format!("/api/v1/namespaces/{NS}/pods");
+    desk.cluster.add_namespace(NS, &[(ENFORCE, "baseline")]);
+    let (status, body) = desk.post(&path, &pod);
+    assert_eq!(status, 403);
+    assert_eq!(
+        body["message"],
+        "pods \"p\" is forbidden: violates PodSecurity \"baseline:latest\": host namespaces (hostNetwork=true), hostPath volumes (volume \
+         \"h\"), privileged (container \"c\" must not set securityContext.privileged=true)"
+    );
+    desk.cluster.add_namespace(NS, &[(ENFORCE, "restricted")]);
+    let message = desk.post(&path, &pod).1["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("\"restricted:latest\": host namespaces (hostNetwork=true), privileged (container"), "{message}");
+    assert!(message.contains("restricted volume types (volume \"h\" uses restricted volume type \"hostPath\")"), "{message}");
+    assert!(message.contains("runAsUser=0 (container \"c\" must not set runAsUser=0)"), "{message}");
+}
+
+#[test]
 fn a_quota_refuses_what_exceeds_it() {
     let mut desk = Desk::new();
     desk.cluster.add_quota(NS, "q", &[("count/sandboxes.agents.x-k8s.io", "2"), ("pods", "1")]).unwrap();

@@ -18,7 +18,9 @@ fn a_dependent_follows_its_owner_by_uid_not_by_name() {
     let uid = desk.create(&sandbox("one"))["metadata"]["uid"].clone();
     desk.cluster.create_object(Kind::ConfigMap, owned_map("mine", &[("one", &uid)])).unwrap();
     desk.cluster.create_object(Kind::ConfigMap, owned_map("stray", &[("one", &json!("another-uid"))])).unwrap();
+    desk.cluster.create_object(Kind::ConfigMap, owned_map("misnamed", &[("two", &uid)])).unwrap();
     desk.run(500);
+    assert!(desk.cluster.object(Kind::ConfigMap, NS, "misnamed").is_none(), "a reference names its owner rightly or has none");
     assert!(desk.cluster.object(Kind::ConfigMap, NS, "mine").is_some());
     assert!(desk.cluster.object(Kind::ConfigMap, NS, "stray").is_none(), "that owner never was");
     desk.delete(&format!("{SANDBOXES}/one"), &Value::Null);

@@ -166,6 +166,18 @@ fn pods_end_as_asked_for() {
 }
 
 #[test]
+fn a_pod_asked_to_end_reports_how_it_did_before_it_goes() {
+    let mut desk = Desk::new();
+    desk.ready("one");
+    desk.cluster.delete_pod(NS, "one");
+    desk.run(505);
+    let status = desk.read(&format!("{PODS}/one"))["status"].clone();
+    assert_eq!(status["phase"], "Failed");
+    assert_eq!(status["containerStatuses"][0]["state"]["terminated"]["exitCode"], 143);
+    assert!(events(&desk, "one").contains(&"Killing spec.containers{agent}: Stopping container agent".to_owned()));
+}
+
+#[test]
 fn readiness_may_never_come_and_an_end_may_never_be_reported() {
     let mut desk = Desk::with(Options { pods: PodBehaviour::NeverReady, termination: Termination::Never, ..Options::default() });
     desk.create(&sandbox("one"));

@@ -10,6 +10,7 @@ mod deleting;
 mod desk;
 mod kubelet;
 mod lists;
+mod odd;
 mod paths;
 mod releases;
 mod serving;

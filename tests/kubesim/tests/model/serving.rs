@@ -73,8 +73,8 @@ impl Client {
 async fn wait_for(body: &mut Incoming, rest: &mut String, what: &str) -> Option<Value> {
     loop {
         while let Some((line, tail)) = rest.split_once('\n') {
-            let line = line.to_owned();
-            *rest = tail.to_owned();
+            let (line, tail) = (line.to_owned(), tail.to_owned());
+            *rest = tail;
             if line.contains(what) {
                 return Some(serde_json::from_str(&line).unwrap());
             }

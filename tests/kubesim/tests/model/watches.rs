@@ -77,6 +77,17 @@ fn a_version_of_the_future_is_waited_for_in_silence() {
 }
 
 #[test]
+fn what_comes_up_to_a_future_version_is_not_shown_and_what_comes_after_is() {
+    let mut desk = still();
+    let next = desk.version(SANDBOXES).parse::<u64>().unwrap() + 1;
+    let watch = desk.watch(&format!("{SANDBOXES}?watch=1&resourceVersion={next}"));
+    let first = desk.create(&sandbox("a"));
+    assert_eq!(first["metadata"]["resourceVersion"], next.to_string());
+    desk.create(&sandbox("b"));
+    assert_eq!(desk.events(watch), ["ADDED b"]);
+}
+
+#[test]
 fn bookmarks_come_every_minute_and_shortly_before_the_end() {
     let mut desk = still();
     let watch = desk.watch(&format!("{SANDBOXES}?watch=1&allowWatchBookmarks=true&timeoutSeconds=150"));

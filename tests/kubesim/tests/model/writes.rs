@@ -164,11 +164,11 @@ fn a_json_patch_applies_or_says_no_more_than_that_it_failed() {
     let mut desk = Desk::new();
     desk.create(&sandbox("one"));
     let path = format!("{SANDBOXES}/one");
-    let patch = json!([{ "op": "test", "path": "/spec/operatingMode", "value": "Running" }, { "op": "add", "path": "/metadata/labels", "value": { "a": "b" } }]);
-    let response = desk.ask(&Request::json_patch(&path, &patch));
+    let changes = json!([{ "op": "test", "path": "/spec/operatingMode", "value": "Running" }, { "op": "add", "path": "/metadata/labels", "value": { "a": "b" } }]);
+    let response = desk.ask(&Request::json_patch(&path, &changes));
     assert_eq!(response.json()["metadata"]["labels"]["a"], "b");
-    for patch in [json!([{ "op": "test", "path": "/spec/operatingMode", "value": "X" }]), json!([{ "op": "remove", "path": "/no" }])] {
-        let response = desk.ask(&Request::json_patch(&path, &patch));
+    for failing in [json!([{ "op": "test", "path": "/spec/operatingMode", "value": "X" }]), json!([{ "op": "remove", "path": "/no" }])] {
+        let response = desk.ask(&Request::json_patch(&path, &failing));
         assert_eq!(response.status(), 422);
         let body = response.json();
         assert_eq!(body["message"], "the server rejected our request due to an error in our request");

@@ -1,0 +1,217 @@
+//! What was asked and allowed, kept to judge what is done.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use openshell_driver_kyma::core::io::{HttpRequest, Method};
+
+use crate::gateway::Removal;
+use crate::gateway::ask::Ask;
+use crate::rules::Rule;
+use crate::scenario::{Scenario, Weather};
+use crate::truth::{Place, Sid};
+use crate::world::happening::Life;
+
+/// What every token and every environment value has in it, so that a leak can be seen.
+pub const SECRET: &str = "s3cr3t";
+/// What only a token has.
+pub const TOKEN: &str = "s3cr3t-token";
+
+/// Requests of one driver in [`WINDOW_MS`] that need no reason: its informer, the server's version, objects looked at now and then.
+const IDLE_REQUESTS: usize = 60;
+/// Requests that one call can cause in [`WINDOW_MS`]: pauses double from 0.2 s up to 5 s.
+const CALL_REQUESTS: usize = 30;
+/// Requests that one change of an object can cause: it vanished, and is asked about.
+const WINDOW_MS: u64 = 60_000;
+
+/// How long a call may take, by what was promised for each method.
+#[must_use]
+pub const fn bound_ms(ask: &Ask) -> u64 {
+    match ask {
+        Ask::Capabilities | Ask::Listeners | Ask::Validate(_) | Ask::EnsureWorkspace(_) | Ask::DeleteWorkspace(_) => 0,
+        Ask::Get(_) | Ask::List => 20_000,
+        Ask::Create(_) | Ask::Delete(_) | Ask::Start(_) => 60_000,
+        Ask::Stop(_) => 90_000,
+        Ask::Watch => u64::MAX / 2,
+    }
+}
+
+/// The books.
+#[derive(Debug)]
+pub struct Books {
+    weather: Weather,
+    namespaces: Vec<String>,
+    creates: BTreeSet<Sid>,
+    deletes: BTreeSet<Sid>,
+    refused: BTreeSet<Sid>,
+    removed: BTreeMap<Sid, (u64, Removal)>,
+    excused: BTreeMap<Sid, &'static str>,
+    strays: BTreeSet<Place>,
+    requests: BTreeMap<Life, VecDeque<u64>>,
+    /// When calls arrived at each driver, and when something made it look at an object again.
+    reasons: BTreeMap<usize, VecDeque<(u64, usize)>>,
+    /// Of each kind of request in calm weather.
+    posts: usize,
+    erasures: usize,
+    lookups: usize,
+}
+
+impl Books {
+    /// Empty books.
+    #[must_use]
+    pub fn new(scenario: &Scenario) -> Self {
+        Self {
+            weather: scenario.weather,
+            namespaces: scenario.drivers.iter().map(|driver| driver.namespace.clone()).collect(),
+            creates: BTreeSet::new(),
+            deletes: BTreeSet::new(),
+            refused: BTreeSet::new(),
+            removed: BTreeMap::new(),
+            excused: BTreeMap::new(),
+            strays: BTreeSet::new(),
+            requests: BTreeMap::new(),
+            reasons: BTreeMap::new(),
+            posts: 0,
+            erasures: 0,
+            lookups: 0,
+        }
+    }
+
+    /// A call reaches a driver of this gateway.
+    pub fn asked(&mut self, gateway: usize, ask: &Ask) {
+        match ask {
+            Ask::Create(sandbox) => {
+                self.creates.insert((gateway, sandbox.id.clone()));
+            }
+            Ask::Delete(subject) => {
+                self.deletes.insert((gateway, subject.id.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    /// A driver has a reason for requests: a call, or an object that went.
+    pub fn reason(&mut self, now_ms: u64, driver: usize, requests: usize) {
+        self.reasons.entry(driver).or_default().push_back((now_ms, requests));
+    }
+
+    /// A call arrived at a driver.
+    pub fn called(&mut self, now_ms: u64, driver: usize) {
+        self.reason(now_ms, driver, CALL_REQUESTS);
+    }
+
+    /// A create was answered with an error.
+    pub fn create_refused(&mut self, sandbox: Sid) {
+        self.refused.insert(sandbox);
+    }
+
+    /// A row is gone.
+    pub fn row_removed(&mut self, now_ms: u64, sandbox: Sid, why: Removal) {
+        self.removed.insert(sandbox, (now_ms, why));
+    }
+
+    /// When and why a row went.
+    #[must_use]
+    pub fn removal(&self, sandbox: &Sid) -> Option<(u64, Removal)> {
+        self.removed.get(sandbox).copied()
+    }
+
+    /// A sandbox may be left behind, or be missed, for this reason.
+    pub fn excuse(&mut self, sandbox: Sid, why: &'static str) {
+        self.excused.entry(sandbox).or_insert(why);
+    }
+
+    /// Why a sandbox may be left behind, if it may.
+    #[must_use]
+    pub fn excused(&self, sandbox: &Sid) -> Option<&'static str> {
+        self.excused.get(sandbox).copied()
+    }
+
+    /// A driver reported an object that it may have left behind.
+    pub fn stray(&mut self, namespace: String, object: String) {
+        self.strays.insert((namespace, object));
+    }
+
+    /// Whether a driver reported an object.
+    #[must_use]
+    pub fn is_stray(&self, place: &Place) -> bool {
+        self.strays.contains(place)
+    }
+
+    /// Whether a create asked for this.
+    #[must_use]
+    pub fn was_asked_for(&self, sandbox: &Sid) -> bool {
+        self.creates.contains(sandbox)
+    }
+
+    /// Whether this may be deleted.
+    #[must_use]
+    pub fn may_go(&self, sandbox: &Sid) -> bool {
+        self.deletes.contains(sandbox) || self.refused.contains(sandbox)
+    }
+
+    /// Whether a text has what must not get out.
+    #[must_use]
+    pub fn leaks(&self, text: &str) -> bool {
+        text.contains(SECRET)
+    }
+
+    /// A driver sends a request.
+    pub fn request(&mut self, now_ms: u64, life: Life, request: &HttpRequest) -> Option<(Rule, String)> {
+        let namespace = self.namespaces.get(life.driver)?;
+        if request.method != Method::Get {
+            let place = format!("/apis/agents.x-k8s.io/v1beta1/namespaces/{namespace}/sandboxes");
+            let rest = request.path.strip_prefix(&place);
+            if !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest.starts_with('?')) {
+                return Some((Rule::OwnNamespace, format!("{:?} {}", request.method, request.path)));
+            }
+        }
+        let body = std::str::from_utf8(&request.body.0).unwrap_or_default();
+        if body.contains(TOKEN) || request.path.contains(SECRET) || (request.method != Method::Post && body.contains(SECRET)) {
+            return Some((Rule::Secrets, format!("{:?} {}", request.method, request.path)));
+        }
+        if self.weather == Weather::Calm {
+            match request.method {
+                Method::Post => self.posts += 1,
+                Method::Delete => self.erasures += 1,
+                Method::Get if request.path.contains("sandbox-id%3D") => self.lookups += 1,
+                Method::Get | Method::Patch => {}
+            }
+        }
+        self.rate(now_ms, life)
+    }
+
+    fn rate(&mut self, now_ms: u64, life: Life) -> Option<(Rule, String)> {
+        let recent = self.requests.entry(life).or_default();
+        recent.push_back(now_ms);
+        while recent.front().is_some_and(|at| at + WINDOW_MS < now_ms) {
+            recent.pop_front();
+        }
+        let reasons = self.reasons.entry(life.driver).or_default();
+        // A call, and what it left behind, goes on for some time after it began.
+        while reasons.front().is_some_and(|(at, _)| at + WINDOW_MS + 400_000 < now_ms) {
+            reasons.pop_front();
+        }
+        let allowed = IDLE_REQUESTS + reasons.iter().map(|(_, requests)| requests).sum::<usize>();
+        (recent.len() > allowed).then(|| {
+            let count = recent.len();
+            (Rule::Rate, format!("{count} requests in {} s, where {allowed} have a reason", WINDOW_MS / 1_000))
+        })
+    }
+
+    /// Requests of one driver since that time.
+    #[must_use]
+    pub fn requests_since(&self, life: Life, from_ms: u64) -> usize {
+        self.requests.get(&life).map_or(0, |recent| recent.iter().filter(|at| **at >= from_ms).count())
+    }
+
+    /// What calm weather cost, if it was too much.
+    #[must_use]
+    pub fn calm_cost(&self) -> Option<String> {
+        if self.weather == Weather::Stormy {
+            return None;
+        }
+        let (creates, deletes) = (self.creates.len(), self.deletes.len());
+        (self.posts > creates || self.erasures > deletes)
+            .then(|| format!("{} POSTs for {creates} creates, {} DELETEs for {deletes} deletes", self.posts, self.erasures))
+    }
+}

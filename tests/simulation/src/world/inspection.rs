@@ -1,0 +1,292 @@
+//! The end: nothing goes wrong any more, time passes, and then everything must fit together.
+
+use std::collections::BTreeMap;
+
+use kubesim::{Kind, Power, Presence};
+use openshell_driver_kyma::contract::messages::compute as pb;
+use serde_json::Value;
+
+use super::calls::{snapshot_text, tail};
+use super::happening::{Life, ServerAct, Undo};
+use super::processes::Door;
+use super::{Now, World};
+use crate::gateway::ask::{Ask, Heard, Said, Subject, Ticket};
+use crate::gateway::row::{Deletion, Lost, Phase, derive};
+use crate::rules::Rule;
+use crate::scenario::gateway_id;
+use crate::truth::{Leaving, Sid};
+
+/// What the inspection has asked, and what it has heard.
+#[derive(Debug, Default)]
+pub struct Probes {
+    asked: u64,
+    heard: u64,
+}
+
+/// What a driver should say of a sandbox, read from its object by other code than the driver's.
+struct Expected {
+    name: String,
+    workspace: String,
+    object: String,
+    phase: Phase,
+}
+
+impl World {
+    /// Nothing goes wrong from now on; what is broken is mended, but for what drivers must notice themselves.
+    pub(super) fn calm(&mut self) {
+        self.trace.say(self.now_ms, || "from here on nothing goes wrong".into());
+        self.weather = Now::Calm;
+        self.mend();
+        self.server(ServerAct::Up);
+    }
+
+    fn mend(&mut self) {
+        self.cluster.restore_permissions();
+        self.cluster.set_controller(Power::Running);
+        self.cluster.set_garbage_collector(Power::Running);
+        self.cluster.recover_node("node-1");
+        for namespace in self.seats.iter().map(|seat| seat.plan.namespace.clone()).collect::<Vec<_>>() {
+            self.undo(Undo::Namespace(namespace));
+        }
+        if self.definition_missing {
+            self.cluster.set_definition(Presence::Present);
+            self.definition_missing = false;
+        }
+    }
+
+    /// All must be quiet; and every driver is asked for everything.
+    pub(super) fn inspect(&mut self) {
+        self.check_quiet();
+        self.check_rows();
+        if let Some(cost) = self.books.calm_cost() {
+            self.broken(Rule::CalmCost, || cost);
+        }
+        for driver in 0..self.seats.len() {
+            self.probe(driver, Ask::List);
+            let expected = self.expected(driver);
+            for (id, found) in expected {
+                self.probe(driver, Ask::Get(Subject { id, name: found.name }));
+            }
+        }
+    }
+
+    fn check_quiet(&mut self) {
+        for driver in 0..self.seats.len() {
+            let Some(process) = &self.seats[driver].process else {
+                return self.broken(Rule::Quiet, || format!("driver {driver} is down"));
+            };
+            let life = Life { driver, number: process.number() };
+            if !process.exchanges.is_empty() {
+                let count = process.exchanges.len();
+                return self.broken(Rule::Quiet, || format!("{life} has {count} exchanges in flight"));
+            }
+            if process.door != Door::Open {
+                return self.broken(Rule::Quiet, || format!("{life} is not open"));
+            }
+            let recent = self.books.requests_since(life, self.now_ms.saturating_sub(60_000));
+            if recent > 10 {
+                return self.broken(Rule::Rate, || format!("{life} has sent {recent} requests in a quiet minute"));
+            }
+        }
+        for gateway in 0..self.gateways.len() {
+            let waits = self.gateways[gateway].waits_for();
+            if waits > 0 || !self.gateways[gateway].serves() {
+                return self.broken(Rule::Quiet, || format!("gateway {gateway} waits for {waits} answers, or does not serve"));
+            }
+        }
+    }
+
+    /// Rows and sandboxes must be the same.
+    fn check_rows(&mut self) {
+        for gateway in 0..self.gateways.len() {
+            let rows: Vec<(String, Phase, Lost, Deletion)> =
+                self.gateways[gateway].rows().values().map(|row| (row.id.clone(), row.phase, row.lost, row.deletion)).collect();
+            for (id, phase, lost, deletion) in rows {
+                let sandbox: Sid = (gateway, id);
+                let excused = self.books.excused(&sandbox).is_some();
+                let living = self.truth.living(&sandbox);
+                if !living.is_there() {
+                    return self.broken(Rule::NoGhost, || {
+                        format!("gateway {gateway} has {} as {phase:?}; it is gone since {:?} ms", tail(&sandbox.1), living.ended())
+                    });
+                }
+                if phase == Phase::Deleting && deletion == Deletion::Whole && !excused && !self.is_leaving(&sandbox) {
+                    return self.broken(Rule::NoLostDeletion, || {
+                        format!("gateway {gateway} waits for the end of {}, which nobody deletes", tail(&sandbox.1))
+                    });
+                }
+                if phase == Phase::Error && !excused && self.is_well(&sandbox) {
+                    return self.broken(Rule::NoStickyError, || {
+                        format!("gateway {gateway} has {} in Error ({lost:?}), which is well", tail(&sandbox.1))
+                    });
+                }
+            }
+            self.check_orphans(gateway);
+        }
+    }
+
+    fn check_orphans(&mut self, gateway: usize) {
+        let mut orphans = Vec::new();
+        for (place, seen) in self.truth.objects() {
+            let Some(sandbox) = seen.sandbox.as_ref().filter(|(owner, _)| *owner == gateway) else { continue };
+            let has_row = self.gateways[gateway].rows().contains_key(&sandbox.1);
+            let excused = self.books.excused(sandbox).is_some() || self.books.is_stray(place);
+            if !has_row && !excused {
+                orphans.push((place.clone(), sandbox.clone()));
+            }
+        }
+        if let Some((place, sandbox)) = orphans.into_iter().next() {
+            let removal = self.books.removal(&sandbox);
+            self.broken(Rule::NoOrphan, || {
+                format!("{}/{} of gateway {gateway}, sandbox {}, has no row ({removal:?})", place.0, place.1, tail(&sandbox.1))
+            });
+        }
+    }
+
+    fn is_leaving(&self, sandbox: &Sid) -> bool {
+        self.truth.objects().values().any(|seen| seen.sandbox.as_ref() == Some(sandbox) && seen.leaving == Leaving::Yes)
+    }
+
+    fn is_well(&self, sandbox: &Sid) -> bool {
+        let driver = self.seats.iter().position(|seat| seat.plan.gateway == sandbox.0).unwrap_or_default();
+        self.expected(driver).get(&sandbox.1).is_some_and(|expected| expected.phase == Phase::Ready)
+    }
+
+    fn probe(&mut self, driver: usize, ask: Ask) {
+        self.probes.asked += 1;
+        let ticket = Ticket(u64::MAX - self.probes.asked);
+        self.call(None, driver, ticket, ask);
+    }
+
+    /// An answer to the inspection.
+    pub(super) fn probed(&mut self, life: Life, ask: &Ask, heard: Heard) {
+        self.probes.heard += 1;
+        let expected = self.expected(life.driver);
+        match (ask, heard) {
+            (Ask::List, Ok(Said::Listed(all))) => {
+                let ids: Vec<&str> = all.iter().map(|sandbox| sandbox.id.as_str()).collect();
+                if let Some(missing) = expected.keys().find(|id| !ids.contains(&id.as_str())) {
+                    return self.broken(Rule::Converged, || format!("{life} does not list {}", tail(missing)));
+                }
+                for sandbox in &all {
+                    self.compare(life, "lists", &expected, sandbox);
+                }
+                self.check_streams(life, &all);
+            }
+            (Ask::Get(_), Ok(Said::Got(Some(sandbox)))) => self.compare(life, "answers", &expected, &sandbox),
+            (ask, heard) => self.broken(Rule::Converged, || format!("{life} answers {} with {heard:?}", ask.name())),
+        }
+    }
+
+    fn compare(&mut self, life: Life, how: &str, all: &BTreeMap<String, Expected>, sandbox: &pb::DriverSandbox) {
+        let id = tail(&sandbox.id).to_owned();
+        let Some(expected) = all.get(&sandbox.id) else {
+            if self.relabelled(life, &sandbox.id) {
+                return;
+            }
+            return self.broken(Rule::Converged, || format!("{life} {how} {id}, which is not there"));
+        };
+        let status = sandbox.status.as_ref();
+        let object = status.map_or(expected.object.as_str(), |status| status.sandbox_name.as_str());
+        let same = sandbox.name == expected.name
+            && sandbox.workspace == expected.workspace
+            && object == expected.object
+            && derive(status) == expected.phase;
+        if !same {
+            let (name, phase) = (&expected.name, expected.phase);
+            self.broken(Rule::Converged, || format!("{life} {how} {}, where {name} as {phase:?} is right", snapshot_text(sandbox)));
+        }
+    }
+
+    /// Whether an object of this sandbox is there without the labels that show it.
+    fn relabelled(&self, life: Life, id: &str) -> bool {
+        let sandbox = (self.seats[life.driver].plan.gateway, id.to_owned());
+        self.truth.living(&sandbox).is_there() && !self.truth.visible(&sandbox).is_there()
+    }
+
+    /// What a stream was told last must be what List says.
+    fn check_streams(&mut self, life: Life, all: &[pb::DriverSandbox]) {
+        let mut wrong = None;
+        for line in self.lines.values().filter(|line| line.life == life && line.ask == Ask::Watch && line.is_open()) {
+            for sandbox in all {
+                if line.stream.told.get(&sandbox.id) != Some(sandbox) {
+                    let told = line.stream.told.get(&sandbox.id).map_or("nothing".into(), snapshot_text);
+                    wrong = Some(format!("{life} lists {}, and its stream was told {told}", snapshot_text(sandbox)));
+                }
+            }
+            if let Some(ghost) = line.stream.told.keys().find(|id| !all.iter().any(|sandbox| sandbox.id == **id)) {
+                wrong = Some(format!("{life} has not told its stream that {} is gone", tail(ghost)));
+            }
+        }
+        if let Some(wrong) = wrong {
+            self.broken(Rule::Converged, || wrong);
+        }
+    }
+
+    /// What a driver should say, by sandbox id.
+    fn expected(&self, driver: usize) -> BTreeMap<String, Expected> {
+        let plan = &self.seats[driver].plan;
+        let gateway = gateway_id(plan.gateway);
+        let mut all: BTreeMap<String, (bool, String, Expected)> = BTreeMap::new();
+        for object in self.cluster.objects(Kind::Sandbox, &plan.namespace) {
+            let metadata = &object["metadata"];
+            let (labels, annotations) = (&metadata["labels"], &metadata["annotations"]);
+            let both = |key: &str| annotations[key].as_str().or(labels[key].as_str()).unwrap_or_default().to_owned();
+            if labels["openshell.ai/managed-by"] != "openshell" || labels["openshell.ai/gateway-id"] != gateway.as_str() {
+                continue;
+            }
+            if labels["openshell.ai/sandbox-id"].is_null() {
+                continue;
+            }
+            let expected = Expected {
+                name: both("openshell.ai/sandbox-name"),
+                workspace: both("openshell.ai/sandbox-workspace"),
+                object: metadata["name"].as_str().unwrap_or_default().to_owned(),
+                phase: phase(&object),
+            };
+            let leaving = !metadata["deletionTimestamp"].is_null();
+            let created = metadata["creationTimestamp"].as_str().unwrap_or_default().to_owned();
+            let id = both("openshell.ai/sandbox-id");
+            // Where two claim an id, the oldest that stays speaks for it.
+            let speaks = all.get(&id).is_none_or(|(other, when, before)| {
+                (leaving, &created, &expected.object) < (*other, when, &before.object)
+            });
+            if speaks {
+                all.insert(id, (leaving, created, expected));
+            }
+        }
+        all.into_iter().map(|(id, (_, _, expected))| (id, expected)).collect()
+    }
+
+    pub(super) fn conclude(&mut self) {
+        if self.probes.heard < self.probes.asked {
+            let missing = self.probes.asked - self.probes.heard;
+            self.broken(Rule::Quiet, || format!("{missing} questions of the inspection have no answer"));
+        }
+        self.ended = true;
+    }
+}
+
+/// What a gateway should take an object for.
+fn phase(object: &Value) -> Phase {
+    let metadata = &object["metadata"];
+    if !metadata["deletionTimestamp"].is_null() {
+        return Phase::Deleting;
+    }
+    let generation = metadata["generation"].as_i64().unwrap_or_default();
+    let conditions = object["status"]["conditions"].as_array().cloned().unwrap_or_default();
+    let fresh = |kind: &str| {
+        let found = conditions.iter().find(|condition| condition["type"] == kind)?;
+        (found["observedGeneration"].as_i64().unwrap_or_default() >= generation).then_some(found)
+    };
+    if !conditions.iter().any(|condition| condition["type"] == "Ready") {
+        return Phase::Unknown;
+    }
+    let suspended = object["spec"]["operatingMode"] == "Suspended";
+    match (suspended, fresh("Suspended"), fresh("Ready")) {
+        (true, Some(condition), _) if condition["status"] == "True" => Phase::Stopped,
+        (false, _, Some(ready)) if ready["status"] == "True" => Phase::Ready,
+        (false, _, Some(ready)) if ready["reason"] == "SandboxExpired" => Phase::Error,
+        _ => Phase::Provisioning,
+    }
+}

@@ -1,0 +1,153 @@
+//! What a driver says and does, held against what is.
+
+use openshell_driver_kyma::contract::messages::compute as pb;
+use openshell_driver_kyma::contract::messages::compute::watch_sandboxes_event::Payload;
+use openshell_driver_kyma::core::io::{HttpRequest, Method};
+use serde_json::Value;
+
+use super::World;
+use super::calls::tail;
+use super::happening::Life;
+use super::wire::short;
+use crate::gateway::ask::{Ask, Code, Existed, Heard, Refusal, Said, Ticket};
+use crate::rules::Rule;
+
+/// How old what a driver says may be: after that it must say that it does not know. A watch that is silent is noticed after 90 s, and the list that
+/// follows may take 30 s.
+const STALE_MS: u64 = 125_000;
+
+impl World {
+    /// A write reaches the API server.
+    pub(super) fn judge_write(&self, life: Life, request: &HttpRequest) -> Option<(Rule, String)> {
+        let gateway = self.seats[life.driver].plan.gateway;
+        let namespace = &self.seats[life.driver].plan.namespace;
+        match request.method {
+            Method::Get => None,
+            Method::Post => {
+                let object: Value = serde_json::from_slice(&request.body.0).unwrap_or_default();
+                let id = object["metadata"]["annotations"]["openshell.ai/sandbox-id"].as_str().unwrap_or_default();
+                let ours = object["metadata"]["labels"]["openshell.ai/gateway-id"] == crate::scenario::gateway_id(gateway).as_str();
+                let asked = self.books.was_asked_for(&(gateway, id.to_owned()));
+                (!ours || !asked).then(|| (Rule::AskedCreations, format!("POST of a Sandbox for {id:?}")))
+            }
+            Method::Patch | Method::Delete => {
+                let name = request.path.rsplit('/').next().unwrap_or_default().split('?').next().unwrap_or_default();
+                let seen = self.truth.at(namespace, name)?;
+                if request.method == Method::Delete {
+                    let options: Value = serde_json::from_slice(&request.body.0).unwrap_or_default();
+                    let uid = options["preconditions"]["uid"].as_str();
+                    if uid.is_some_and(|uid| uid != seen.uid) {
+                        return None;
+                    }
+                }
+                let path = short(&request.path);
+                match seen.sandbox.as_ref().filter(|(owner, _)| *owner == gateway) {
+                    None => Some((Rule::OwnObjects, format!("{:?} {path}, which is not gateway {gateway}'s", request.method))),
+                    Some(sandbox) if request.method == Method::Delete && !self.books.may_go(sandbox) => {
+                        Some((Rule::AskedDeletions, format!("DELETE {path} of {}", tail(&sandbox.1))))
+                    }
+                    Some(_) => None,
+                }
+            }
+        }
+    }
+
+    /// A reply is given.
+    pub(super) fn judge_reply(&mut self, life: Life, began_ms: u64, ask: &Ask, heard: &Heard) {
+        let gateway = self.seats[life.driver].plan.gateway;
+        let subject = ask.sandbox().map(|id| (gateway, id.to_owned()));
+        match (ask, heard, subject) {
+            (Ask::Delete(_), Ok(Said::Deleted(Existed::No)), Some(sandbox)) => {
+                let living = self.truth.living(&sandbox);
+                if !living.was_absent_since(began_ms) && self.knows(life, &sandbox) {
+                    self.broken(Rule::NoFalseAbsence, || {
+                        format!("{life} says deleted=false of {}, which has been there since {:?} ms", tail(&sandbox.1), living.since())
+                    });
+                }
+            }
+            (Ask::Get(_), Err(Refusal { code: Code::NotFound, .. }) | Ok(Said::Got(None)), Some(sandbox)) => {
+                let visible = self.truth.visible(&sandbox);
+                if !visible.was_absent_since(began_ms) {
+                    self.broken(Rule::NoFalseAbsence, || {
+                        format!("{life} says NOT_FOUND of {}, which has been there since {:?} ms", tail(&sandbox.1), visible.since())
+                    });
+                }
+            }
+            (Ask::Get(_), Ok(Said::Got(Some(found))), Some(sandbox)) if found.id != sandbox.1 => {
+                self.broken(Rule::Converged, || format!("{life} answers a Get of {} with {}", tail(&sandbox.1), tail(&found.id)));
+            }
+            (Ask::List, Ok(Said::Listed(all)), _) => self.judge_list(life, began_ms, all),
+            _ => {}
+        }
+    }
+
+    /// Whether labels show a sandbox, or a process must know of it although they do not.
+    fn knows(&mut self, life: Life, sandbox: &crate::truth::Sid) -> bool {
+        let created = self.seats[life.driver].living(life).is_some_and(|process| process.created.contains(&sandbox.1));
+        created || self.truth.visible(sandbox).is_there()
+    }
+
+    fn judge_list(&mut self, life: Life, began_ms: u64, all: &[pb::DriverSandbox]) {
+        let gateway = self.seats[life.driver].plan.gateway;
+        let horizon = began_ms.saturating_sub(STALE_MS);
+        let namespace = self.seats[life.driver].plan.namespace.clone();
+        let process_created = |world: &mut Self, id: &str| world.seats[life.driver].living(life).is_some_and(|p| p.created.contains(id));
+        let shown: Vec<(String, u64)> = self
+            .truth
+            .shown()
+            .filter(|((owner, _), _)| *owner == gateway)
+            .map(|((_, id), presence)| (id.clone(), presence.since().unwrap_or(u64::MAX)))
+            .collect();
+        for (id, since) in shown {
+            let old = since < horizon;
+            let own = since < began_ms && process_created(self, &id);
+            let here = self.truth.objects().iter().any(|((place, _), seen)| {
+                *place == namespace && seen.sandbox.as_ref().is_some_and(|(owner, other)| *owner == gateway && *other == id)
+            });
+            if (old || own) && here && !all.iter().any(|sandbox| sandbox.id == id) && self.truth.restored_ms() < horizon {
+                return self.broken(Rule::WholeList, || format!("{life} leaves {} out of a List; it is there since {since} ms", tail(&id)));
+            }
+        }
+        let mut before: Option<(&str, &str)> = None;
+        for sandbox in all {
+            let key = (sandbox.name.as_str(), sandbox.id.as_str());
+            if before.is_some_and(|before| before >= key) {
+                return self.broken(Rule::WholeList, || format!("{life} lists {} out of order or twice", tail(&sandbox.id)));
+            }
+            before = Some(key);
+        }
+    }
+
+    /// An event is sent.
+    pub(super) fn judge_event(&mut self, life: Life, ticket: Ticket, event: &pb::WatchSandboxesEvent) {
+        let gateway = self.seats[life.driver].plan.gateway;
+        match &event.payload {
+            Some(Payload::Deleted(event)) => {
+                let sandbox = (gateway, event.sandbox_id.clone());
+                let living = self.truth.living(&sandbox);
+                if living.is_there() && living.ended().is_none() {
+                    return self.broken(Rule::NoFalseDeleted, || format!("{life} says that {} is deleted, which is there", tail(&sandbox.1)));
+                }
+                if !living.is_there() && living.ended().is_none() {
+                    return self.broken(Rule::NoFalseDeleted, || format!("{life} says that {} is deleted, which never was", tail(&sandbox.1)));
+                }
+                if let Some(line) = self.lines.get_mut(&ticket) {
+                    line.stream.told.remove(&event.sandbox_id);
+                }
+            }
+            Some(Payload::Sandbox(event)) => {
+                let Some(snapshot) = &event.sandbox else { return };
+                let text = snapshot.status.iter().flat_map(|s| &s.conditions).any(|c| self.books.leaks(&c.message));
+                if text || snapshot.spec.is_some() {
+                    return self.broken(Rule::Secrets, || format!("{life} sends more of {} than its state", tail(&snapshot.id)));
+                }
+                let Some(line) = self.lines.get_mut(&ticket) else { return };
+                let before = line.stream.told.insert(snapshot.id.clone(), snapshot.clone());
+                if before.as_ref() == Some(snapshot) {
+                    self.broken(Rule::NothingTwice, || format!("{life} repeats {}", super::calls::snapshot_text(snapshot)));
+                }
+            }
+            Some(Payload::PlatformEvent(_)) | None => {}
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! Processes of drivers: they start, are told things, do what the core says, and die anywhere in between.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use openshell_driver_kyma::config::Config;
+use openshell_driver_kyma::core::Driver;
+use openshell_driver_kyma::core::io::{Aborted, CallId, ExchangeId, Input, Output, Outputs};
+use openshell_driver_kyma::core::note::Note;
+use openshell_driver_kyma::core::time::{Mono, Now as CoreNow, Wall};
+use serde_json::json;
+
+use super::happening::{Happening, Life};
+use super::{EPOCH_MS, World};
+use crate::gateway::ask::Ticket;
+use crate::random::Random;
+use crate::rules::Rule;
+use crate::scenario::{DriverPlan, gateway_id};
+
+/// When the socket is opened without a first sync.
+const BIND_MS: u64 = 5_000;
+/// How long a stop may take before the process leaves what is in flight.
+const STOP_MS: u64 = 8_000;
+
+/// A place for a driver's process.
+#[derive(Debug)]
+pub struct Seat {
+    /// What it is.
+    pub plan: DriverPlan,
+    seeds: Random,
+    lives: u32,
+    wall_offset_ms: i64,
+    /// The process, while there is one.
+    pub process: Option<Process>,
+}
+
+/// A process.
+#[derive(Debug)]
+pub struct Process {
+    driver: Driver,
+    number: u32,
+    born_ms: u64,
+    /// Whether gateways can connect.
+    pub door: Door,
+    wake: Option<u64>,
+    /// Exchanges that are not answered, and when their time is up.
+    pub exchanges: BTreeMap<ExchangeId, u64>,
+    /// Calls that are not answered.
+    pub calls: BTreeMap<CallId, Ticket>,
+    next_call: u64,
+    /// Sandboxes whose create this process has told the gateway it failed, and when.
+    pub refused_creates: BTreeMap<String, u64>,
+    /// Sandboxes this process has created and said so.
+    pub created: BTreeSet<String>,
+}
+
+/// Whether gateways can connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// Not yet.
+    Unbound,
+    /// They can.
+    Open,
+    /// The process was told to stop.
+    Stopping,
+}
+
+/// How a process ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Killed in the middle of something.
+    Crash,
+    /// By itself: the cluster is not fit.
+    Unfit,
+    /// It was told to stop, and had nothing in flight any more.
+    Drained,
+    /// It was told to stop, and left what was in flight.
+    Left,
+}
+
+impl Seat {
+    /// An empty seat.
+    #[must_use]
+    pub fn new(plan: DriverPlan, seed: u64) -> Self {
+        Self { plan, seeds: Random::new(seed), lives: 0, wall_offset_ms: 0, process: None }
+    }
+
+    /// The process of this life, if it lives.
+    pub fn living(&mut self, life: Life) -> Option<&mut Process> {
+        self.process.as_mut().filter(|process| process.number == life.number)
+    }
+
+    fn config(&self) -> Config {
+        let config = json!({
+            "namespace": self.plan.namespace,
+            "gateway_id": gateway_id(self.plan.gateway),
+            "gateway_endpoint": "http://gateway.example:8080",
+            "stop_timeout_secs": 30,
+            "pod": {
+                "image": "registry.example/sandbox:1",
+                "service_account": "openshell-sandbox",
+                "token_ttl_secs": 3_600,
+                "supervisor": {
+                    "image": "registry.example/supervisor:1",
+                    "binary_path": "/openshell-sandbox",
+                    "mount_path": "/opt/openshell/bin",
+                    "sideload": self.plan.sideload,
+                },
+                "workspace": { "size": "2Gi" },
+                "default_resources": {
+                    "cpu": "2", "cpu_request": "250m", "memory": "4Gi", "memory_request": "512Mi",
+                    "ephemeral_storage": "8Gi", "ephemeral_storage_request": "1Gi",
+                },
+            },
+        });
+        serde_json::from_value(config).unwrap_or_else(|error| panic!("the simulation's own configuration is wrong: {error}"))
+    }
+}
+
+impl Process {
+    /// Its number.
+    #[must_use]
+    pub const fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// A time of its clock as the world has it.
+    #[must_use]
+    pub const fn at(&self, at: Mono) -> u64 {
+        self.born_ms.saturating_add(at.0)
+    }
+
+    /// When it began.
+    #[must_use]
+    pub const fn born_ms(&self) -> u64 {
+        self.born_ms
+    }
+}
+
+impl World {
+    pub(super) fn start_driver(&mut self, driver: usize) {
+        let (now_ms, seat) = (self.now_ms, &mut self.seats[driver]);
+        if seat.process.is_some() {
+            return;
+        }
+        seat.lives += 1;
+        let mut seed = [0; 32];
+        for chunk in seed.chunks_exact_mut(8) {
+            chunk.copy_from_slice(&seat.seeds.next().to_le_bytes());
+        }
+        let process = Process {
+            driver: Driver::new(seat.config(), seed),
+            number: seat.lives,
+            born_ms: now_ms,
+            door: Door::Unbound,
+            wake: None,
+            exchanges: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            next_call: 0,
+            refused_creates: BTreeMap::new(),
+            created: BTreeSet::new(),
+        };
+        let life = Life { driver, number: seat.lives };
+        seat.process = Some(process);
+        self.trace.say(now_ms, || format!("{life} starts"));
+        self.after(BIND_MS, Happening::Bind(life));
+        self.feed(life, Input::Wake);
+    }
+
+    pub(super) fn bind(&mut self, life: Life) {
+        if let Some(process) = self.seats[life.driver].living(life)
+            && process.door == Door::Unbound
+        {
+            process.door = Door::Open;
+            self.trace.say(self.now_ms, || format!("{life} opens its socket"));
+        }
+    }
+
+    pub(super) fn wake(&mut self, life: Life, wish: u64) {
+        if let Some(process) = self.seats[life.driver].living(life)
+            && process.wake == Some(wish)
+        {
+            process.wake = None;
+            self.feed(life, Input::Wake);
+        }
+    }
+
+    /// The next call's id in a process.
+    pub(super) fn next_call(&mut self, life: Life) -> Option<CallId> {
+        let process = self.seats[life.driver].living(life)?;
+        process.next_call += 1;
+        Some(CallId(process.next_call))
+    }
+
+    /// Tells a process something, and carries out what follows, to the end or to its death.
+    pub(super) fn feed(&mut self, life: Life, input: Input) {
+        let (now_ms, seat) = (self.now_ms, &mut self.seats[life.driver]);
+        let wall = i64::try_from(EPOCH_MS + now_ms).unwrap_or_default() + seat.wall_offset_ms;
+        let Some(process) = seat.living(life) else { return };
+        let now = CoreNow { mono: Mono(now_ms - process.born_ms), wall: Wall(wall) };
+        let mut out = Outputs::new();
+        process.driver.handle(now, input, &mut out);
+        let odds = self.scenario.processes.crash;
+        let dies = (self.weather == super::Now::Storm && self.chances.processes.happens(odds)).then(|| {
+            let last = out.iter().filter(|output| !matches!(output, Output::Note(_))).count() as u64;
+            self.chances.processes.below(last + 1)
+        });
+        let mut done = 0;
+        for output in out {
+            if dies == Some(done) && !matches!(output, Output::Note(_)) {
+                return self.end_process(life, End::Crash);
+            }
+            done += u64::from(!matches!(output, Output::Note(_)));
+            self.summary.output(&output);
+            self.carry_out(life, output);
+            if self.seats[life.driver].living(life).is_none() || self.violation.is_some() {
+                return;
+            }
+        }
+        if dies.is_some() {
+            self.end_process(life, End::Crash);
+        }
+    }
+
+    fn carry_out(&mut self, life: Life, output: Output) {
+        match output {
+            Output::Exchange { exchange, request, deadline, .. } => self.send(life, exchange, request, deadline),
+            Output::Watch { watch, request } => self.send_watch(life, watch, request),
+            Output::Abort(Aborted::Exchange(exchange)) => {
+                if let Some(process) = self.seats[life.driver].living(life) {
+                    process.exchanges.remove(&exchange);
+                }
+            }
+            Output::Abort(Aborted::Watch(watch)) => self.abort_watch(life, watch),
+            Output::Reply { call, reply } => self.reply(life, call, reply),
+            Output::Event { call, event } => self.push_event(life, call, event),
+            Output::WakeAt(at) => {
+                if let Some(process) = self.seats[life.driver].living(life) {
+                    let wish = process.at(at);
+                    process.wake = Some(wish);
+                    let late = if self.storms() { self.chances.processes.below(20) } else { 0 };
+                    let wait = wish.saturating_sub(self.now_ms) + late;
+                    self.after(wait, Happening::Wake(life, wish));
+                }
+            }
+            Output::Note(note) => self.note(life, note),
+            Output::Drained => self.end_process(life, End::Drained),
+            Output::Exit { text, .. } => {
+                self.trace.say(self.now_ms, || format!("{life} gives up: {text}"));
+                self.end_process(life, End::Unfit);
+            }
+        }
+    }
+
+    fn note(&mut self, life: Life, note: Note) {
+        if let Note::Met { machine: Cow::Borrowed(machine), state: Cow::Borrowed(state), met: Cow::Borrowed(met) } = note {
+            *self.summary.met.entry([machine, state, met]).or_default() += 1;
+            return;
+        }
+        self.trace.say(self.now_ms, || format!("{life} notes: {note}"));
+        if self.books.leaks(&note.to_string()) {
+            return self.broken(Rule::Secrets, || format!("{life} notes: {note}"));
+        }
+        match note {
+            Note::Synced { .. } => self.bind(life),
+            Note::Stray { object, .. } => {
+                let namespace = self.seats[life.driver].plan.namespace.clone();
+                self.books.stray(namespace, object.as_str().to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn leave(&mut self, life: Life) {
+        let Some(process) = self.seats[life.driver].living(life) else { return };
+        if process.exchanges.is_empty() && process.wake.is_none() {
+            return self.broken(Rule::StopEnds, || format!("{life} was told to stop {STOP_MS} ms ago and waits for nothing"));
+        }
+        self.end_process(life, End::Left);
+    }
+
+    pub(super) fn stop_some_driver(&mut self) {
+        let driver = usize::try_from(self.chances.processes.below(self.seats.len() as u64)).unwrap_or_default();
+        let Some(process) = &mut self.seats[driver].process else { return };
+        if process.door == Door::Stopping {
+            return;
+        }
+        let life = Life { driver, number: process.number };
+        process.door = Door::Stopping;
+        self.summary.fault("driver told to stop");
+        self.trace.say(self.now_ms, || format!("{life} is told to stop"));
+        self.after(STOP_MS, Happening::Leave(life));
+        self.feed(life, Input::Stop);
+    }
+
+    /// A process is gone: calls break, requests that are on their way still arrive.
+    pub(super) fn end_process(&mut self, life: Life, end: End) {
+        let Some(process) = self.seats[life.driver].process.take() else { return };
+        self.trace.say(self.now_ms, || format!("{life} is gone ({end:?})"));
+        self.summary.fault(match end {
+            End::Crash => "driver killed",
+            End::Unfit => "driver gave up",
+            End::Drained => "driver drained",
+            End::Left => "driver left calls behind",
+        });
+        let gateway = self.seats[life.driver].plan.gateway;
+        if end != End::Drained {
+            let died_ms = self.now_ms;
+            for (id, _) in process.refused_creates.iter().filter(|(_, at)| died_ms - **at <= 330_000) {
+                self.books.excuse((gateway, id.clone()), "the driver died while it searched for what a failed create left behind");
+            }
+        }
+        for ticket in process.calls.into_values() {
+            self.break_call(ticket);
+        }
+        self.drop_channels(life);
+        let away = if self.storms() { self.chances.processes.between(50, self.scenario.processes.away_ms) } else { 500 };
+        let away = if end == End::Unfit { away.max(2_000) } else { away };
+        self.after(away, Happening::StartDriver(life.driver));
+    }
+
+    pub(super) fn jump_clock(&mut self) {
+        let driver = usize::try_from(self.chances.processes.below(self.seats.len() as u64)).unwrap_or_default();
+        let jump = *self.chances.processes.pick(&[-86_400_000, -3_600_000, -1_000, 1_000, 3_600_000, 31_536_000_000]);
+        self.seats[driver].wall_offset_ms += jump;
+        self.summary.fault("wall clock jumped");
+        self.trace.say(self.now_ms, || format!("the wall clock of driver {driver} jumps by {jump} ms"));
+    }
+}

@@ -1,0 +1,190 @@
+//! Between a driver and the API server: requests and answers, each with a fate of its own.
+
+use openshell_driver_kyma::core::io::{ExchangeId, Fault, HttpRequest, Method, Response};
+use openshell_driver_kyma::core::secret::Body;
+use openshell_driver_kyma::core::time::Mono;
+
+use super::happening::{AnswerFate, Errand, Happening, Life};
+use super::{EPOCH_MS, World};
+use crate::answers;
+use crate::scenario::token;
+
+/// How long after its sender gave up a write may still be carried out: an admission webhook may take 30 s, and a driver that gives up on an
+/// exchange after 15 s has waited for half of it.
+const HELD_MS: u64 = 20_000;
+
+impl World {
+    /// A request leaves a driver.
+    pub(super) fn send(&mut self, life: Life, exchange: ExchangeId, request: HttpRequest, deadline: Mono) {
+        self.summary.requests += 1;
+        let Some(process) = self.seats[life.driver].living(life) else { return };
+        let deadline_ms = process.at(deadline);
+        process.exchanges.insert(exchange, deadline_ms);
+        self.trace.say(self.now_ms, || format!("{life} asks #{}: {} {}", exchange.0, verb(request.method), short(&request.path)));
+        if let Some((rule, detail)) = self.books.request(self.now_ms, life, &request) {
+            return self.broken(rule, || format!("{life}: {detail}"));
+        }
+        let odds = self.scenario.wire.clone();
+        let storms = self.storms();
+        let mut goes_wrong = |world: &mut Self, odds, what| {
+            let happens = storms && world.chances.wire.happens(odds);
+            if happens {
+                world.summary.fault(what);
+            }
+            happens
+        };
+        if goes_wrong(self, odds.not_sent, "request not sent") {
+            let wait = self.chances.wire.below(5_000);
+            let fault = Fault::NotSent("connection refused".into());
+            return self.land_after(wait, life, exchange, deadline_ms, Err(fault));
+        }
+        if goes_wrong(self, odds.request_lost, "request lost") {
+            return self.lose(life, exchange, deadline_ms);
+        }
+        if goes_wrong(self, odds.refused, "request refused") {
+            let response = answers::refusal(&mut self.chances.wire, request.method);
+            let wait = self.way();
+            return self.land_after(wait, life, exchange, deadline_ms, Ok(response));
+        }
+        if request.method != Method::Get && goes_wrong(self, odds.held, "write carried out late") {
+            let late = (deadline_ms - self.now_ms) + self.chances.wire.below(HELD_MS);
+            let errand = Errand { request, answer: AnswerFate::Silence };
+            self.after(late, Happening::Reach(life, exchange, Box::new(errand)));
+            return self.land_after(u64::MAX, life, exchange, deadline_ms, Err(Fault::Deadline));
+        }
+        let answer = if goes_wrong(self, odds.answer_lost, "answer lost") {
+            if self.chances.wire.happens(500) { AnswerFate::Breaks } else { AnswerFate::Silence }
+        } else if goes_wrong(self, odds.failed_after, "done, and answered 5xx") {
+            AnswerFate::Fails
+        } else if goes_wrong(self, odds.mangled, "answer spoilt") {
+            AnswerFate::Mangled
+        } else if goes_wrong(self, odds.too_large, "answer too large") {
+            AnswerFate::TooLarge
+        } else {
+            AnswerFate::Arrives
+        };
+        let wait = self.way();
+        self.after(wait, Happening::Reach(life, exchange, Box::new(Errand { request, answer })));
+        if answer == AnswerFate::Silence {
+            self.land_after(u64::MAX, life, exchange, deadline_ms, Err(Fault::Deadline));
+        }
+    }
+
+    /// How long something is on its way.
+    pub(super) fn way(&mut self) -> u64 {
+        let odds = self.scenario.wire.slow;
+        if self.storms() && self.chances.wire.happens(odds) {
+            self.summary.fault("slow way");
+            return self.chances.wire.between(500, 20_000);
+        }
+        let longest = self.scenario.wire.latency_ms;
+        self.chances.wire.between(1, longest)
+    }
+
+    fn lose(&mut self, life: Life, exchange: ExchangeId, deadline_ms: u64) {
+        let wait = if self.chances.wire.happens(500) { self.way() } else { u64::MAX };
+        self.land_after(wait, life, exchange, deadline_ms, Err(Fault::Unknown("the connection broke".into())));
+    }
+
+    /// Something is told to a driver about an exchange; its deadline, if that is sooner.
+    fn land_after(&mut self, wait_ms: u64, life: Life, exchange: ExchangeId, deadline_ms: u64, result: Result<Response, Fault>) {
+        let left = deadline_ms.saturating_sub(self.now_ms);
+        let (wait, result) = if wait_ms > left { (left, Err(Fault::Deadline)) } else { (wait_ms, result) };
+        self.after(wait, Happening::Land(life, exchange, Box::new(result)));
+    }
+
+    /// A request reaches the API server, also after the death of its sender.
+    pub(super) fn reach(&mut self, life: Life, exchange: ExchangeId, errand: &Errand) {
+        let now_ms = self.now_ms;
+        let deadline_ms =
+            self.seats[life.driver].living(life).and_then(|process| process.exchanges.get(&exchange).copied()).unwrap_or(now_ms);
+        if !self.server_up {
+            let fault = if errand.request.method == Method::Get { Fault::NotSent("refused".into()) } else { Fault::Unknown("reset".into()) };
+            return self.land_after(0, life, exchange, deadline_ms, Err(fault));
+        }
+        if let Some((rule, detail)) = self.judge_write(life, &errand.request) {
+            return self.broken(rule, || format!("{life}: {detail}"));
+        }
+        let request = kubesim::Request {
+            method: match errand.request.method {
+                Method::Get => kubesim::Method::Get,
+                Method::Post => kubesim::Method::Post,
+                Method::Patch => kubesim::Method::Patch,
+                Method::Delete => kubesim::Method::Delete,
+            },
+            path: errand.request.path.clone(),
+            bearer: Some(token(life.driver)),
+            content_type: errand.request.content_type.map(|kind| kind.as_str().to_owned()),
+            accept: None,
+            body: errand.request.body.0.to_vec(),
+        };
+        let answer = self.cluster.request(EPOCH_MS + now_ms, &request);
+        let kubesim::Answer::Response(answer) = answer else { return };
+        self.trace.say(now_ms, || format!("#{} of {life} is carried out: {}", exchange.0, outcome(&answer)));
+        self.cluster_moved();
+        let mut response = Response {
+            status: answer.head.status,
+            content_type: Some(answer.head.content_type.to_owned()),
+            retry_after: answer.head.retry_after.map(|seconds| std::time::Duration::from_secs(seconds.into())),
+            warning: answer.head.warnings.first().cloned(),
+            date: Some(answer.head.date),
+            body: Body(answer.body.into()),
+        };
+        let wait = self.way();
+        let result = match errand.answer {
+            AnswerFate::Arrives => Ok(response),
+            AnswerFate::Breaks => Err(Fault::Unknown("the connection broke".into())),
+            AnswerFate::Silence => return,
+            AnswerFate::Fails => Ok(answers::failure(&mut self.chances.wire)),
+            AnswerFate::Mangled => {
+                answers::mangle(&mut self.chances.wire, &mut response);
+                Ok(response)
+            }
+            AnswerFate::TooLarge => Err(Fault::TooLarge),
+        };
+        self.land_after(wait, life, exchange, deadline_ms.max(now_ms), result);
+    }
+
+    /// An answer reaches a driver; what was aborted meanwhile is dropped, as the shell does it, or now and then not.
+    pub(super) fn land(&mut self, life: Life, exchange: ExchangeId, result: Result<Response, Fault>) {
+        let odds = self.scenario.wire.after_abort;
+        let Some(process) = self.seats[life.driver].living(life) else { return };
+        if process.exchanges.remove(&exchange).is_none() {
+            if !(self.storms() && self.chances.wire.happens(odds)) {
+                return;
+            }
+            self.summary.fault("answer after abort");
+        }
+        self.trace.say(self.now_ms, || format!("{life} hears of #{}: {}", exchange.0, told(&result)));
+        self.feed(life, openshell_driver_kyma::core::io::Input::Answer { exchange, result });
+    }
+}
+
+const fn verb(method: Method) -> &'static str {
+    match method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+        Method::Patch => "PATCH",
+        Method::Delete => "DELETE",
+    }
+}
+
+/// A path as a person needs it: what follows the namespace.
+pub(super) fn short(path: &str) -> &str {
+    path.split_once("/namespaces/").map_or(path, |(_, rest)| rest)
+}
+
+fn outcome(answer: &kubesim::Response) -> String {
+    let body = answer.json();
+    let name = body["metadata"]["name"].as_str().map(|name| format!(" {name}")).unwrap_or_default();
+    let reason = body["reason"].as_str().map(|reason| format!(" {reason}")).unwrap_or_default();
+    let items = body["items"].as_array().map(|items| format!(" {} items", items.len())).unwrap_or_default();
+    format!("{}{reason}{name}{items}", answer.head.status)
+}
+
+fn told(result: &Result<Response, Fault>) -> String {
+    match result {
+        Ok(response) => format!("{} ({} bytes)", response.status, response.body.len()),
+        Err(fault) => format!("{fault:?}"),
+    }
+}
