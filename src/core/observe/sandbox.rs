@@ -98,9 +98,14 @@ impl Observed {
         let name = ObjectName::parse(&metadata.name).ok();
         let (labels, annotations) = (metadata.labels, metadata.annotations);
         let not_ours = |why| NotOurs { uid: uid.clone(), object: name.clone(), why };
-        let managed = annotations.managed_by.or(labels.managed_by);
-        if managed.as_deref() != Some(keys::MANAGED_BY_VALUE) || labels.gateway_id.as_deref() != Some(gateway_id) {
+        // What our selector selects, and nothing else: no watch tells of the end of anything more.
+        let is_selected = labels.managed_by.as_deref() == Some(keys::MANAGED_BY_VALUE) && labels.gateway_id.as_deref() == Some(gateway_id);
+        let is_disowned = annotations.managed_by.as_deref().is_some_and(|manager| manager != keys::MANAGED_BY_VALUE);
+        if !is_selected || is_disowned {
             return Err(not_ours(Why::Foreign));
+        }
+        if labels.sandbox_id.is_none() {
+            return Err(not_ours(Why::NoId));
         }
         let id = either(annotations.sandbox_id.as_deref(), labels.sandbox_id.as_deref(), SandboxId::parse);
         let (Some(id), Some(object)) = (id, name.clone()) else {
