@@ -19,7 +19,12 @@ enum Exchange {
 }
 
 const STATES: &[State] = &[
-    State { machine: "create", name: "pausing_to_post", exchange: Exchange::None, others: &["begin", "retry", "roused", "cancelled", "deadline"] },
+    State {
+        machine: "create",
+        name: "pausing_to_post",
+        exchange: Exchange::None,
+        others: &["begin", "retry", "roused", "cancelled", "deadline"],
+    },
     State { machine: "create", name: "posting", exchange: Exchange::Out, others: &["cancelled", "deadline"] },
     State { machine: "create", name: "reading", exchange: Exchange::Out, others: &["cancelled", "deadline"] },
     State { machine: "create", name: "pausing_to_read", exchange: Exchange::None, others: &["retry", "roused", "cancelled", "deadline"] },

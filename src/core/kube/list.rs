@@ -12,9 +12,13 @@ use crate::core::secret::Body;
 pub struct Page<T> {
     /// Version and continuation.
     pub metadata: ListMeta,
-    /// The objects.
-    #[serde(default)]
+    /// The objects. A list always has them, be it as `null`; without, it is something else, and nothing is known to be absent.
+    #[serde(deserialize_with = "null_is_empty")]
     pub items: Vec<T>,
+}
+
+fn null_is_empty<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 /// `metadata` of a list.

@@ -61,7 +61,9 @@ pub fn normalise(generation: i64, mode: OperatingMode, conditions: &[Condition],
             let acted = find(SUSPENDED).map_or(Some(ready), Some).filter(fresh);
             let says_stopped = acted.is_some_and(|condition| condition.kind != SUSPENDED || condition.status == Truth::True);
             let since = &acted.unwrap_or(ready).last_transition_time;
-            let is_stopped = says_stopped && !matches!(pod, Sight::Present(_)) && (find(SUSPENDED).is_some() || pod == Sight::Absent);
+            let is_stopped = says_stopped
+                && !matches!(pod, Sight::Present(_))
+                && (find(SUSPENDED).is_some() || matches!(pod, Sight::Absent | Sight::Gone));
             if is_stopped { stopped(since) } else { stopping(since, acted.filter(|condition| condition.kind == SUSPENDED)) }
         }
     }
@@ -108,7 +110,10 @@ fn running(ready: &Condition, is_fresh: bool, finished: Option<&Condition>, pod:
             return send(READY, Truth::False, reason::NOT_READY, message, since);
         }
         Sight::Present(pod) => pod.trouble.as_deref(),
-        Sight::Absent | Sight::Unknown => None,
+        Sight::Gone if ready.status == Truth::True => {
+            return send(READY, Truth::False, reason::NOT_READY, "the pod is gone; another one follows", since);
+        }
+        Sight::Gone | Sight::Absent | Sight::Unknown => None,
     };
     match (ready.status, ready.reason.as_str()) {
         (Truth::True | Truth::Unknown, _) | (Truth::False, reason::RECONCILER_ERROR | reason::EXPIRED) => {

@@ -179,6 +179,7 @@ impl<T: Watched> Informer<T> {
             Verdict::Refused(error) if error.status == 403 && self.heard.is_none() && T::KIND == Kind::Sandboxes => {
                 Heard::Unfit(forbidden(api, &error))
             }
+            Verdict::NoApi(error) if T::KIND != Kind::Sandboxes => self.fail(turn, error.to_string(), Some(&error), Next::List),
             Verdict::NoApi(_) => {
                 self.fail(turn, "the API server does not serve agents.x-k8s.io: install agent-sandbox".into(), None, Next::List);
                 Heard::NoApi

@@ -42,6 +42,12 @@ impl<K: Ord + Clone> Memory<K> {
         self.by_key.get(key).is_some_and(|at| now.since(*at) < self.age)
     }
 
+    /// Whether a key is remembered, be it past its age.
+    #[must_use]
+    pub fn holds(&self, key: &K) -> bool {
+        self.by_key.contains_key(key)
+    }
+
     /// The keys, oldest first.
     pub fn keys(&self) -> impl Iterator<Item = &K> {
         self.by_age.iter().map(|(_, key)| key)

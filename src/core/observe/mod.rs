@@ -193,6 +193,10 @@ impl Cluster {
 
     /// Asks whether an object still exists, and forgets it when it does not.
     pub fn confirm(&mut self, turn: &mut Turn<'_>, name: ObjectName) {
+        // Once stopped, nobody waits for the answer.
+        if self.sandboxes.is_idle() {
+            return;
+        }
         if let Some(observed) = self.store.get(&name) {
             let (uid, request) = (observed.uid.clone(), self.api.get(&name));
             self.confirmations.ask(turn, name, uid, request);
@@ -234,9 +238,12 @@ impl Cluster {
                 self.heard_pods(turn, heard);
             }
             Kind::Events => {
-                let first = self.events.heard_at().is_none();
+                let telling = match self.events.heard_at() {
+                    None => Telling::Remembered,
+                    Some(_) => Telling::Since(self.events.version().clone()),
+                };
                 let heard = self.events.page(turn, &self.api, result);
-                self.heard_events(turn, heard, if first { Telling::Remembered } else { Telling::Told });
+                self.heard_events(turn, heard, &telling);
             }
         }
     }
@@ -248,7 +255,7 @@ impl Cluster {
             self.heard_pods(turn, heard);
         } else if self.events.owns(watch) {
             let heard = self.events.line(turn, &self.api, watch, line);
-            self.heard_events(turn, heard, Telling::Told);
+            self.heard_events(turn, heard, &Telling::Told);
         } else {
             let heard = self.sandboxes.line(turn, &self.api, watch, line);
             self.heard_sandboxes(turn, heard);
@@ -495,17 +502,29 @@ impl Cluster {
     }
 
     fn heard_pods(&mut self, turn: &mut Turn<'_>, heard: Heard<Pod>) {
-        let changed = match heard {
-            Heard::Nothing | Heard::Unfit(_) | Heard::NoApi => return,
-            Heard::Changed(pod) => self.seen_pods.put(&pod).into_iter().collect(),
-            Heard::Removed(pod) => self.seen_pods.remove(&pod).into_iter().collect(),
+        let now = turn.now().mono;
+        let changed: Vec<ObjectName> = match heard {
+            Heard::Nothing | Heard::Unfit(_) | Heard::NoApi => {
+                let heard_lately = self.pods.heard_at().is_some_and(|at| now.since(at) <= limits::STALE_AFTER);
+                if heard_lately || !self.seen_pods.forget_all() {
+                    return;
+                }
+                self.store.names()
+            }
+            Heard::Changed(pod) => {
+                let changed = self.seen_pods.put(&pod);
+                changed.and_then(|name| self.sandbox_of(&name, pod.controller())).into_iter().collect()
+            }
+            Heard::Removed(pod) => {
+                let gone = self.seen_pods.remove(now, &pod);
+                gone.and_then(|(name, gone)| self.sandbox_of(&name, gone.controller.as_ref().map(Uid::as_str))).into_iter().collect()
+            }
             Heard::Whole { objects, .. } => {
-                self.seen_pods.replace(&objects);
+                self.seen_pods.replace(now, &objects);
                 // Absence means something now, so every sandbox is looked at.
                 self.store.names()
             }
         };
-        // A pod has its Sandbox's name.
         for name in changed {
             if let Some(observed) = self.store.get(&name) {
                 self.changed.insert(observed.id.clone());
@@ -516,18 +535,31 @@ impl Cluster {
         self.tell_waiting_events(turn);
     }
 
-    fn heard_events(&mut self, turn: &mut Turn<'_>, heard: Heard<Event>, telling: Telling) {
+    /// The Sandbox that controls a pod. Nearly always they have one name.
+    fn sandbox_of(&self, pod: &ObjectName, controller: Option<&str>) -> Option<ObjectName> {
+        let controls = |observed: &&Observed| Some(observed.uid.as_str()) == controller;
+        let namesake = self.store.get(pod).filter(controls);
+        namesake.or_else(|| self.store.objects().find(controls)).map(|observed| observed.object.clone())
+    }
+
+    fn heard_events(&mut self, turn: &mut Turn<'_>, heard: Heard<Event>, telling: &Telling) {
         let events = match heard {
             Heard::Nothing | Heard::Unfit(_) | Heard::NoApi | Heard::Removed(_) => return,
             Heard::Changed(event) => vec![*event],
             Heard::Whole { objects, .. } => objects,
         };
+        let now = turn.now().mono;
         for event in events {
-            if self.heard_events.is_news(&event) && telling == Telling::Told {
-                let now = turn.now().mono;
-                if let Some(event) = self.tell_event(event) {
-                    self.heard_events.keep(now, event);
-                }
+            let is_told = match telling {
+                Telling::Remembered => false,
+                Telling::Told => true,
+                Telling::Since(version) => version.compare(&event.metadata.resource_version).is_none_or(std::cmp::Ordering::is_lt),
+            };
+            if self.heard_events.is_news(&event)
+                && is_told
+                && let Some(event) = self.tell_event(event)
+            {
+                self.heard_events.keep(now, event);
             }
         }
     }
@@ -542,22 +574,27 @@ impl Cluster {
             _ => return None,
         };
         let name = ObjectName::parse(name).ok()?;
-        let Some(observed) = self.store.get(&name) else { return Some(event) };
-        let is_its = match about.kind.as_str() {
-            "Sandbox" => observed.uid.as_str() == about.uid,
-            "Pod" => match self.seen_pods.get(&name) {
-                Some(pod) => pod.uid.as_str() == about.uid && pod.controller.as_ref() == Some(&observed.uid),
+        let sandbox = match about.kind.as_str() {
+            "Pod" if self.seen_pods.are_known() => match self.seen_pods.get(&name) {
+                Some(pod) if pod.uid.as_str() == about.uid => self.sandbox_of(&name, pod.controller.as_ref().map(Uid::as_str)),
+                Some(_) => return None,
                 // Not seen yet; an Event of a pod that is gone waits in vain, and is dropped.
                 None => return Some(event),
             },
-            _ => true,
+            "Sandbox" => {
+                self.store.get(&name).filter(|observed| observed.uid.as_str() == about.uid).map(|observed| observed.object.clone())
+            }
+            // Without the right to see pods their names must do.
+            _ => Some(name.clone()),
         };
-        if is_its {
-            self.streams.happened(pb::WatchSandboxesPlatformEvent {
-                sandbox_id: observed.id.as_str().into(),
-                event: Some(platform_event(self.api.namespace().as_str(), &event)),
-            });
-        }
+        let Some(observed) = sandbox.and_then(|sandbox| self.store.get(&sandbox)) else {
+            // Another object of this name is there, or this one has not been seen yet.
+            return self.store.get(&name).is_none().then_some(event);
+        };
+        self.streams.happened(pb::WatchSandboxesPlatformEvent {
+            sandbox_id: observed.id.as_str().into(),
+            event: Some(platform_event(self.api.namespace().as_str(), &event)),
+        });
         None
     }
 
@@ -584,10 +621,12 @@ impl Cluster {
 }
 
 /// What is done with news.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Telling {
     /// It happened before we looked: it is only remembered.
     Remembered,
     /// It is told.
     Told,
+    /// It is told if it was written after this version.
+    Since(ResourceVersion),
 }

@@ -1,24 +1,35 @@
 //! Pods of Sandboxes, as far as they say more than their Sandbox does: that they are on their way out, and why they do not get anywhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::memory::Memory;
 use super::sandbox::Life;
 use crate::core::kube::meta::ResourceVersion;
 use crate::core::kube::pod::{ContainerStatus, Phase, Pod};
+use crate::core::limits;
 use crate::core::names::{ObjectName, Uid};
+use crate::core::time::Mono;
 
 /// Every pod observed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pods {
     by_name: BTreeMap<ObjectName, SeenPod>,
     knowledge: Knowledge,
+    /// Sandboxes whose pod was there and has gone, until they have another.
+    bereft: Memory<Uid>,
+}
+
+impl Default for Pods {
+    fn default() -> Self {
+        let bereft = Memory::new(limits::DEPARTED_AGE, limits::DEPARTED_MAX);
+        Self { by_name: BTreeMap::new(), knowledge: Knowledge::None, bereft }
+    }
 }
 
 /// Whether absence means anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Knowledge {
-    /// Nothing has been listed.
-    #[default]
+    /// Nothing has been listed, or nothing heard for too long.
     None,
     /// Everything has.
     Whole,
@@ -45,6 +56,8 @@ pub enum Sight<'a> {
     Unknown,
     /// It has none.
     Absent,
+    /// It had one, which is gone.
+    Gone,
     /// It has this one.
     Present(&'a SeenPod),
 }
@@ -55,6 +68,7 @@ impl Pods {
     pub fn of(&self, name: &ObjectName, sandbox: &Uid) -> Sight<'_> {
         match (self.by_name.get(name).filter(|pod| pod.controller.as_ref() == Some(sandbox)), self.knowledge) {
             (Some(pod), _) => Sight::Present(pod),
+            (None, Knowledge::Whole) if self.bereft.holds(sandbox) => Sight::Gone,
             (None, Knowledge::Whole) => Sight::Absent,
             (None, Knowledge::None) => Sight::Unknown,
         }
@@ -66,10 +80,26 @@ impl Pods {
         self.by_name.get(name)
     }
 
-    /// Takes a pod, unless a later word of it is already here. Says whether anything we keep has changed.
+    /// Whether absence means anything.
+    #[must_use]
+    pub fn are_known(&self) -> bool {
+        self.knowledge == Knowledge::Whole
+    }
+
+    /// Nothing has been heard for too long: what was known is not believed any more. Says whether anything was.
+    pub fn forget_all(&mut self) -> bool {
+        let knew = self.are_known();
+        *self = Self::default();
+        knew
+    }
+
+    /// Takes a pod, unless a later word of it is already here. Says which pod has changed in what we keep.
     pub fn put(&mut self, pod: &Pod) -> Option<ObjectName> {
         let name = ObjectName::parse(&pod.metadata.name).ok()?;
         let seen = SeenPod::of(pod);
+        if let Some(controller) = &seen.controller {
+            self.bereft.remove(controller);
+        }
         match self.by_name.get_mut(&name) {
             Some(known) if seen.version.older_than(&known.version) => None,
             Some(known) => {
@@ -84,22 +114,28 @@ impl Pods {
         }
     }
 
-    /// Forgets a pod, unless another of the same name has taken its place.
-    pub fn remove(&mut self, pod: &Pod) -> Option<ObjectName> {
+    /// Forgets a pod, unless another of the same name has taken its place. Says whose it was.
+    pub fn remove(&mut self, now: Mono, pod: &Pod) -> Option<(ObjectName, SeenPod)> {
         let name = ObjectName::parse(&pod.metadata.name).ok()?;
         self.by_name.get(&name).filter(|known| known.uid.as_str() == pod.metadata.uid)?;
-        self.by_name.remove(&name);
-        Some(name)
+        let gone = self.by_name.remove(&name)?;
+        if let Some(controller) = &gone.controller {
+            self.bereft.add(now, controller.clone());
+        }
+        Some((name, gone))
     }
 
-    /// Takes a whole list, and says which pods have changed or are gone.
-    pub fn replace(&mut self, listed: &[Pod]) -> Vec<ObjectName> {
+    /// Takes a whole list.
+    pub fn replace(&mut self, now: Mono, listed: &[Pod]) {
         let before = std::mem::take(&mut self.by_name);
         self.knowledge = Knowledge::Whole;
-        let mut changed: Vec<ObjectName> = listed.iter().filter_map(|pod| self.put(pod)).collect();
-        changed.retain(|name| before.get(name) != self.by_name.get(name));
-        changed.extend(before.into_keys().filter(|name| !self.by_name.contains_key(name)));
-        changed
+        for pod in listed {
+            self.put(pod);
+        }
+        let with_pods: BTreeSet<&Uid> = self.by_name.values().filter_map(|pod| pod.controller.as_ref()).collect();
+        for controller in before.into_values().filter_map(|pod| pod.controller).filter(|controller| !with_pods.contains(controller)) {
+            self.bereft.add(now, controller);
+        }
     }
 }
 

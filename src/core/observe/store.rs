@@ -72,6 +72,11 @@ impl Store {
         self.ids.get(id).map(|claim| &claim.shown)
     }
 
+    /// Every object, by name.
+    pub fn objects(&self) -> impl Iterator<Item = &Observed> {
+        self.objects.values()
+    }
+
     /// Every object's name.
     #[must_use]
     pub fn names(&self) -> Vec<ObjectName> {
