@@ -20,7 +20,7 @@ pub fn rewrite(file: &VectorFile, played: &Played, library: &Library) {
     for (step, came) in vector.steps.iter_mut().zip(&played.outputs) {
         let mut short = Value::Array(came.clone());
         library.contract(&mut short);
-        step.outputs = short.as_array().unwrap().clone();
+        step.outputs.clone_from(short.as_array().unwrap());
     }
     std::fs::write(&file.path, text(&vector)).unwrap();
 }

@@ -234,6 +234,7 @@ impl Create {
                 self.at_once(cx, Next::Read)
             }
             Verdict::Unsure(why) => {
+                doubt_version(cx);
                 self.fate = Fate::Possible;
                 self.trouble = why;
                 self.at_once(cx, Next::Read)
@@ -298,7 +299,11 @@ impl Create {
             | Verdict::Unauthorized(error)
             | Verdict::Refused(error)
             | Verdict::Busy(error) => self.later(cx, Next::Read, error.to_string(), error.retry_after),
-            Verdict::Unsure(why) | Verdict::NotSent(why) => self.later(cx, Next::Read, why, None),
+            Verdict::Unsure(why) => {
+                doubt_version(cx);
+                self.later(cx, Next::Read, why, None)
+            }
+            Verdict::NotSent(why) => self.later(cx, Next::Read, why, None),
         }
     }
 
@@ -443,6 +448,13 @@ impl Create {
 pub fn render(config: &Config, cluster: &Cluster, admitted: &Admitted, service: Service) -> Result<Body, Status> {
     let delivery = Delivery::choose(config.pod.supervisor.sideload, cluster.server().version());
     sandbox::sandbox(config, cluster.api(), admitted, delivery, service)
+}
+
+/// On a server that has been brought up to date, the old version fails whenever what converts it does.
+fn doubt_version(cx: &mut Cx<'_, '_>) {
+    if cx.cluster.api().version() == ApiVersion::V1Alpha1 {
+        cx.cluster.discover(cx.turn);
+    }
 }
 
 fn created() -> Step {

@@ -293,7 +293,8 @@ impl<T: Watched> Informer<T> {
                 match verdict {
                     Verdict::Refused(error) => self.relist(turn, api, &error),
                     Verdict::Busy(error) => self.fail(turn, error.to_string(), Some(&error), Next::Watch),
-                    Verdict::Unsure(why) | Verdict::NotSent(why) => self.fail(turn, why, None, Next::Watch),
+                    // It may be that our version is one the server does not have (yet): a list asks for none.
+                    Verdict::Unsure(why) | Verdict::NotSent(why) => self.fail(turn, why, None, Next::List),
                     Verdict::Exists(error)
                     | Verdict::Conflict(error)
                     | Verdict::Absent(error)
