@@ -21,7 +21,11 @@ fn main() -> ExitCode {
 
 fn start(run: Run, environment: &Environment) -> ExitCode {
     let variable = |name: &str| environment.get(name).and_then(|value| value.to_str()).map(str::to_owned);
-    match ApiServer::from_environment(variable) {
+    let api = match &run.kubeconfig {
+        Some(kubeconfig) => ApiServer::from_kubeconfig(kubeconfig),
+        None => ApiServer::from_environment(variable),
+    };
+    match api {
         Ok(api) => shell::main(Settings { socket: run.socket, allowed_uids: run.allowed_uids, api, log_level: run.log_level }, run.config),
         Err(error) => refuse(&error),
     }

@@ -11,7 +11,8 @@ const WIDTH: usize = 100;
 const INDENT: usize = 6;
 
 const INTRODUCTION: &str = "An OpenShell compute driver for SAP BTP Kyma. It serves a gateway over a Unix socket and keeps every sandbox the \
-gateway asks for as an agents.x-k8s.io Sandbox object on a Kubernetes cluster, which it reaches as a pod does: with its service account.";
+gateway asks for as an agents.x-k8s.io Sandbox object on a Kubernetes cluster, which it reaches as a pod does, with its service account, \
+or with a kubeconfig.";
 
 const SOURCES: &str = "Each flag has an environment variable, shown below it, and many also obey the variable upstream's own Kubernetes \
 driver reads for the same thing. A flag wins over its variable, that over upstream's, that over the default. An empty variable counts as not \
@@ -19,7 +20,7 @@ set; an empty value on the command line takes back a variable's, where the flag 
 2, saying what was expected.";
 
 const VARIABLES: &[(&str, &str)] = &[
-    ("KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT", "Where the API server is. Kubelet sets them in every pod."),
+    ("KUBERNETES_SERVICE_HOST, KUBERNETES_SERVICE_PORT", "Where the API server is, without --kubeconfig. Kubelet sets them in every pod."),
     (
         CREDENTIALS_DIR,
         "A directory with ca.crt and token, instead of the one kubelet mounts for the service account: for a driver outside the cluster.",

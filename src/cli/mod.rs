@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
 
 use crate::config::Config;
+use crate::shell::Kubeconfig;
 
 pub use self::help::{help, version};
 pub use self::usage::Usage;
@@ -57,6 +58,8 @@ pub struct Run {
     pub allowed_uids: Vec<u32>,
     /// How much to log, unless `RUST_LOG` says otherwise.
     pub log_level: LevelFilter,
+    /// Where the API server is, when that is not for the environment of a pod to say.
+    pub kubeconfig: Option<Kubeconfig>,
     /// The core's settings.
     pub config: Config,
 }

@@ -8,6 +8,7 @@ use super::{Run, values};
 use crate::config::{Config, DefaultResources, PodConfig, Sideload, SupervisorConfig, WorkspaceVolume};
 use crate::core::admit::quantity::Quantity;
 use crate::core::names::Namespace;
+use crate::shell::{Kubeconfig, Unverified};
 
 /// The only place of the supervisor in its image from which an image volume shows it where the pod starts it.
 const BINARY_AT_IMAGE_ROOT: &str = "/openshell-sandbox";
@@ -45,8 +46,26 @@ pub fn run(sources: &Sources<'_>) -> Result<Run, Usage> {
         socket: sources.value(&table::SOCKET)?.read(values::absolute_path)?.into(),
         allowed_uids,
         log_level: sources.value(&table::LOG_LEVEL)?.read(values::log_level)?,
+        kubeconfig: kubeconfig(sources)?,
         config,
     })
+}
+
+fn kubeconfig(sources: &Sources<'_>) -> Result<Option<Kubeconfig>, Usage> {
+    let context = sources.optional(&table::KUBE_CONTEXT)?;
+    let insecure = sources.value(&table::KUBE_INSECURE)?;
+    let unverified = insecure.read(values::unverified)?;
+    if let Some(file) = read_optional(sources, &table::KUBECONFIG, values::kubeconfig)? {
+        return Ok(Some(Kubeconfig { file, context: context.map(|given| given.text().to_owned()), unverified }));
+    }
+    let idle = context.or_else(|| (unverified == Unverified::Allowed).then_some(insecure));
+    match idle {
+        Some(given) => Err(Usage::Conflict(format!(
+            "{} says how to read a kubeconfig, but none is named: name one with KUBECONFIG or --kubeconfig",
+            given.place()
+        ))),
+        None => Ok(None),
+    }
 }
 
 fn gateway_endpoint(sources: &Sources<'_>, namespace: &Namespace, client_tls_secret: Option<&str>) -> Result<String, Usage> {

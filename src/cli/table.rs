@@ -149,6 +149,41 @@ flags! {
                target=level with commas between, where this program's target is openshell_driver_kyma. Other crates are heard from warn \
                upwards only, whatever either asks: below that they print request headers, and those carry tokens.",
     }
+    KUBECONFIG {
+        long: "kubeconfig",
+        metavar: "PATH",
+        takes: Takes::One,
+        upstream: variable_only(&["KUBECONFIG"]),
+        default: Fallback::Unset("the pod's service account"),
+        example: "/home/me/kubeconfig.json",
+        group: Group::Driver,
+        help: "For a driver outside the cluster: a kubeconfig that says where the API server is and who we are, in JSON (kubectl config view --raw \
+               --minify --flatten -o json makes it of any other). It wins over the variables of a pod. Tokens, token files and client certificates \
+               are served; programs that fetch credentials are not run, and no proxy is used, whatever HTTPS_PROXY says. See \
+               docs/kubeconfig.md.",
+    }
+    KUBE_CONTEXT {
+        long: "kube-context",
+        metavar: "NAME",
+        takes: Takes::One,
+        upstream: NO_COUNTERPART,
+        default: Fallback::Unset("the kubeconfig's current-context"),
+        example: "my-cluster",
+        group: Group::Driver,
+        help: "Which context of the kubeconfig to use. Its namespace is not looked at: see --namespace.",
+    }
+    KUBE_INSECURE {
+        long: "kube-insecure",
+        metavar: "BOOL",
+        takes: Takes::One,
+        upstream: NO_COUNTERPART,
+        default: Fallback::Text("false"),
+        example: "true",
+        group: Group::Driver,
+        help: "What to do with a kubeconfig that says insecure-skip-tls-verify: false does not start; true connects to whoever answers, so that \
+               anybody on the way can take the driver's credentials and answer in the server's place. For a cluster of your own on this machine, \
+               never for another. Any other kubeconfig is read as without it.",
+    }
     NAMESPACE {
         long: "namespace",
         metavar: "NAME",

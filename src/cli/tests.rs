@@ -9,6 +9,7 @@ use super::upstream::{UNSERVED, WhenSet};
 use super::{Command, Environment, Run, Usage, help, parse};
 use crate::config::{PullPolicy, Sideload};
 use crate::core::admit::quantity::Quantity;
+use crate::shell::Unverified;
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
     variables.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect()
@@ -34,7 +35,7 @@ fn refusal(arguments: &[&str], variables: &[(&str, &str)]) -> Result<String, Str
 fn nothing_given_means_the_defaults() -> Result<(), String> {
     let run = run(&[], &[])?;
     assert_eq!(run.socket, PathBuf::from("/var/run/openshell-driver.sock"));
-    assert_eq!((run.allowed_uids, run.log_level), (vec![], LevelFilter::INFO));
+    assert_eq!((run.allowed_uids, run.log_level, run.kubeconfig), (vec![], LevelFilter::INFO, None));
     let config = run.config;
     assert_eq!(config.namespace.as_str(), "openshell-system");
     assert_eq!(config.gateway_id, "openshell");
@@ -97,6 +98,21 @@ const SAMPLES: &[Sample] = &[
     Sample { flag: "socket", values: ["/run/a/a.sock", "/run/b/b.sock"], seen: |run| run.socket.display().to_string() },
     Sample { flag: "allow-uid", values: ["1", "2"], seen: |run| format!("{:?}", run.allowed_uids).replace(['[', ']'], "") },
     Sample { flag: "log-level", values: ["debug", "warn"], seen: |run| run.log_level.to_string() },
+    Sample {
+        flag: "kubeconfig",
+        values: ["/k/a.json", "b.json"],
+        seen: |run| run.kubeconfig.as_ref().map(|kubeconfig| kubeconfig.file.display().to_string()).unwrap_or_default(),
+    },
+    Sample {
+        flag: "kube-context",
+        values: ["a", "b c"],
+        seen: |run| run.kubeconfig.as_ref().and_then(|kubeconfig| kubeconfig.context.clone()).unwrap_or_default(),
+    },
+    Sample {
+        flag: "kube-insecure",
+        values: ["true", "false"],
+        seen: |run| run.kubeconfig.as_ref().is_some_and(|kubeconfig| kubeconfig.unverified == Unverified::Allowed).to_string(),
+    },
     Sample { flag: "namespace", values: ["a", "b"], seen: |run| run.config.namespace.to_string() },
     Sample { flag: "sandbox-image", values: ["a/a:1", "b"], seen: |run| run.config.pod.image.clone() },
     Sample { flag: "sandbox-service-account", values: ["a", "b.c"], seen: |run| run.config.pod.service_account.clone() },
@@ -153,11 +169,22 @@ fn sample(flag: &Flag) -> Result<&'static Sample, String> {
     SAMPLES.iter().find(|sample| sample.flag == flag.long).ok_or_else(|| format!("--{} has no sample", flag.long))
 }
 
+/// What must stand beside a flag so that it can be given at all.
+fn companions(flag: &Flag) -> &'static [&'static str] {
+    match flag.long {
+        "gateway-endpoint" => &["--client-tls-secret-name", "a"],
+        "kube-context" | "kube-insecure" => &["--kubeconfig", "/k/a.json"],
+        _ => &[],
+    }
+}
+
 #[test]
 fn a_flag_wins_over_its_variable_and_that_over_upstreams() -> Result<(), String> {
     for flag in FLAGS {
         let Sample { values: [one, other], seen, .. } = sample(flag)?;
         let (dashed, own) = (format!("--{}", flag.long), flag.variable());
+        let beside = companions(flag);
+        let run = |arguments: &[&str], variables: &[(&str, &str)]| run(&[beside, arguments].concat(), variables);
         let default = seen(&run(&[], &[])?);
         assert_eq!(seen(&run(&[&dashed, one], &[(&own, other)])?), *one, "{dashed}");
         assert_eq!(seen(&run(&[], &[(&own, one)])?), *one, "{own}");
@@ -174,11 +201,9 @@ fn a_flag_wins_over_its_variable_and_that_over_upstreams() -> Result<(), String>
 
 #[test]
 fn what_the_table_shows_is_taken() -> Result<(), String> {
-    let secret = ["--client-tls-secret-name", "a"];
     for flag in FLAGS {
         let dashed = format!("--{}", flag.long);
-        let beside: &[&str] = if flag.long == "gateway-endpoint" { &secret } else { &[] };
-        run(&[beside, &[&dashed, flag.example]].concat(), &[])?;
+        run(&[companions(flag), &[&dashed, flag.example]].concat(), &[])?;
         if let Fallback::Text(default) = flag.default {
             assert_eq!(run(&[&dashed, default], &[])?, run(&[], &[])?, "{dashed} {default}");
         }
@@ -279,6 +304,12 @@ fn settings_must_agree() -> Result<(), String> {
     assert!(text.contains("the default of --sandbox-memory-request is 512Mi, more than OPENSHELL_DRIVER_SANDBOX_MEMORY (256Mi)"), "{text}");
     run(&["--sandbox-cpu-request", "2000m"], &[])?;
 
+    for (variable, value) in [("OPENSHELL_DRIVER_KUBE_CONTEXT", "dev"), ("OPENSHELL_DRIVER_KUBE_INSECURE", "true")] {
+        let text = refusal(&[], &[(variable, value)])?;
+        assert!(text.contains(&format!("{variable} says how to read a kubeconfig, but none is named")), "{text}");
+        run(&[], &[(variable, value), ("KUBECONFIG", "/k")])?;
+    }
+
     let elsewhere = ["--supervisor-binary-path", "/bin/supervisor"];
     let text = refusal(&[&elsewhere[..], &["--supervisor-sideload", "image-volume"]].concat(), &[])?;
     assert!(text.contains("--supervisor-sideload is image-volume and --supervisor-binary-path is /bin/supervisor"), "{text}");
@@ -294,6 +325,17 @@ fn what_follows_from_another_setting_follows() -> Result<(), String> {
     // An image volume would not show it there.
     let config = run(&["--supervisor-binary-path", "/bin/supervisor"], &[])?.config;
     assert_eq!(config.pod.supervisor.sideload, Sideload::InitContainer);
+    Ok(())
+}
+
+#[test]
+fn a_kubeconfig_is_one_file() -> Result<(), String> {
+    let file = |text| run(&[], &[("KUBECONFIG", text)]).map(|run| run.kubeconfig.map(|kubeconfig| kubeconfig.file));
+    assert_eq!(file("/k/a.json:")?, Some("/k/a.json".into()), "an empty part is what is left of a variable that was not set");
+    assert_eq!(file("")?, None);
+    let text = refusal(&[], &[("KUBECONFIG", "/k/a:/k/b")])?;
+    assert!(text.contains("several kubeconfigs") && text.contains("kubectl config view --raw --minify --flatten -o json"), "{text}");
+    assert!(refusal(&["--kubeconfig", ":"], &[])?.contains("names no file"));
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! What single values look like. Every function reads a text and, where it is not that, says why in a clause that contains it.
 
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use tracing::level_filters::LevelFilter;
@@ -9,12 +10,34 @@ use crate::config::{PullPolicy, Sideload};
 use crate::core::admit::quantity::Quantity;
 use crate::core::names::{self, Namespace, ObjectName};
 use crate::core::render::volumes::{TLS_DIRECTORY, TOKEN_PATH, WORKSPACE_PATH};
+use crate::shell::Unverified;
 
 /// Longest image reference: far beyond what registries take.
 const IMAGE_MAX: usize = 1_024;
 
 pub fn namespace(text: &str) -> Result<Namespace, String> {
     Namespace::parse(text).map_err(|error| error.to_string())
+}
+
+/// One kubeconfig. kubectl takes a list with colons, which stays a mistake here: what the driver writes to should stand in one place.
+pub fn kubeconfig(text: &str) -> Result<PathBuf, String> {
+    let mut paths = text.split(':').filter(|path| !path.is_empty());
+    match (paths.next(), paths.next()) {
+        (Some(path), None) => Ok(path.into()),
+        (Some(_), Some(_)) => Err(format!(
+            "{text:?} names several kubeconfigs, and they are not merged here. Make one of them with \
+             kubectl config view --raw --minify --flatten -o json > kubeconfig.json, and name that"
+        )),
+        (None, _) => Err(format!("{text:?} names no file")),
+    }
+}
+
+pub fn unverified(text: &str) -> Result<Unverified, String> {
+    match text {
+        "false" => Ok(Unverified::Refused),
+        "true" => Ok(Unverified::Allowed),
+        _ => Err(format!("{text:?} is neither true nor false")),
+    }
 }
 
 /// The name of an object in the sandboxes' namespace: a DNS subdomain.

@@ -68,7 +68,9 @@ pub const WATCH_WINDOW: u32 = 256 * 1024;
 pub const TOKEN_AGE: Duration = Duration::from_secs(60);
 /// Bytes of a token file.
 pub const TOKEN_FILE: u64 = 64 * 1024;
-/// Bytes of a CA file.
-pub const CA_FILE: u64 = 1024 * 1024;
+/// Bytes of a file with certificates or a key.
+pub const PEM_FILE: u64 = 1024 * 1024;
+/// Bytes of a kubeconfig.
+pub const KUBECONFIG_FILE: u64 = 1024 * 1024;
 /// Bytes of a fault's text.
 pub const FAULT_TEXT: usize = 512;

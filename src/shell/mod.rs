@@ -34,11 +34,12 @@ use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::process;
 
-pub use api::{ApiServer, CREDENTIALS_DIR, ConfigurationError};
+pub use api::{ApiServer, CREDENTIALS_DIR, ConfigurationError, Kubeconfig, Unverified};
 pub use tracing::level_filters::LevelFilter;
 
 use crate::config::Config;
 use crate::core::Driver;
+use api::Trust;
 use runtime::Ending;
 use socket::Place;
 
@@ -73,6 +74,16 @@ pub fn main(settings: Settings, config: Config) -> process::ExitCode {
     }
 }
 
+/// Says which cluster this is about: outside a pod it is easily another than was meant.
+fn introduce(api: &ApiServer) {
+    tracing::info!(server = api.authority(), "the API server is asked with {}", api.identity);
+    if api.trust == Trust::Unverified {
+        tracing::warn!(
+            "the API server's certificate is not verified: whoever is on the way to it can take the credentials and answer in its place"
+        );
+    }
+}
+
 /// Builds what the loop needs, and runs it.
 fn serve(settings: Settings, config: Config) -> Result<Ending, String> {
     let seed = seed().map_err(|error| format!("reading /dev/urandom: {error}"))?;
@@ -80,6 +91,7 @@ fn serve(settings: Settings, config: Config) -> Result<Ending, String> {
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| format!("starting the runtime: {error}"))?;
     let ending = runtime.block_on(async {
         let place = Place::take(&settings.socket, &settings.allowed_uids).await.map_err(|error| error.to_string())?;
+        introduce(&settings.api);
         let signals = runtime::signals().map_err(|error| format!("listening for signals: {error}"))?;
         Ok(runtime::run(Driver::new(config, seed), &place, settings.api, signals, runtime::Waits::default()).await)
     });

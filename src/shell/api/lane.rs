@@ -166,6 +166,12 @@ impl Attention {
         self.ended = Ended::Done;
     }
 
+    /// The exchange ended, and the next is to have another connection.
+    pub(super) fn redial(self) {
+        self.lane.forget(&self.connection);
+        self.done();
+    }
+
     /// Notes that the server said something.
     pub(super) fn heard(&self) {
         self.connection.heard();

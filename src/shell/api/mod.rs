@@ -1,7 +1,7 @@
 //! The API server's side: the core's requests go out, answers and watch lines come in.
 //!
-//! * [`server`]: where it is and where its credentials lie.
-//! * [`credentials`]: the token, read again as kubelet replaces it.
+//! * [`server`]: where it is, what we trust it by, what it trusts us by. [`kubeconfig`]: the same from a file.
+//! * [`credentials`]: the token, read again as kubelet replaces it. [`unverified`]: believing any server, for who asked for it.
 //! * [`tls`]: TCP, TLS and HTTP/2 up to a connection.
 //! * [`lane`]: one connection at a time, dialled when needed and replaced when it is closed or dead.
 //! * [`fault`]: what is known of an exchange that gave no answer.
@@ -10,15 +10,17 @@
 //! There are three lanes, so that a page of a list or a thousand watch lines never delay a POST. No HTTP/2 pings are sent: a dead connection
 //! shows itself by an exchange that gets no answer, or a watch that stays silent, and is then replaced.
 //!
-//! A 401 was not acted on, so the token file is read again and the request is repeated once.
+//! A 401 was not acted on, so the files with credentials are read again and the request is repeated once.
 
 mod body;
 mod credentials;
 mod fault;
+mod kubeconfig;
 mod lane;
 mod lines;
 mod server;
 mod tls;
+mod unverified;
 
 use std::sync::Arc;
 
@@ -28,10 +30,11 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
-use self::credentials::Credentials;
+use self::credentials::{Bearer, Credentials, Remedy};
+pub use self::kubeconfig::{Kubeconfig, Unverified};
 use self::lane::{Attention, Lane};
 use self::lines::Lines;
-pub use self::server::{ApiServer, CREDENTIALS_DIR, ConfigurationError};
+pub use self::server::{ApiServer, CREDENTIALS_DIR, ConfigurationError, Trust};
 use super::arrival::LineSink;
 use super::limits;
 use crate::core::io::{self, Fault, HttpRequest, Method, Response, WatchEnd};
@@ -63,7 +66,7 @@ impl Api {
         let server = Arc::new(server);
         let lane = |name, streams, window| Arc::new(Lane::new(name, streams, window, Arc::clone(&server)));
         Self {
-            credentials: Credentials::new(server.token_file.clone()),
+            credentials: Credentials::new(&server.identity),
             requests: lane("requests", limits::REQUESTS_IN_FLIGHT, limits::REQUEST_WINDOW),
             lists: lane("lists", limits::LISTS_IN_FLIGHT, limits::LIST_WINDOW),
             watches: lane("watches", limits::WATCHES_OPEN, limits::WATCH_WINDOW),
@@ -117,20 +120,29 @@ impl Api {
         if lines.is_whole() { WatchEnd::Clean } else { WatchEnd::Broken(Fault::Unknown("the watch was cut inside a line".into())) }
     }
 
-    /// Sends a request and waits for the head of its answer; a 401 once more with the token read again.
+    /// Sends a request and waits for the head of its answer; a 401 once more with the credentials read again.
     async fn open(&self, lane: &Arc<Lane>, request: &HttpRequest, deadline: Instant) -> Result<Opened, Fault> {
         let token = self.credentials.token().map_err(Fault::NotSent)?;
         let opened = lane.send(self.http(request, token)?, deadline).await?;
         if opened.response.status() != StatusCode::UNAUTHORIZED {
             return Ok(opened);
         }
-        opened.attention.done();
-        let token = self.credentials.reread().map_err(Fault::NotSent)?;
+        let token = match self.credentials.remedy().map_err(Fault::NotSent)? {
+            Remedy::Nothing => return Ok(opened),
+            Remedy::Token(token) => {
+                opened.attention.done();
+                Some(token)
+            }
+            Remedy::Connection => {
+                opened.attention.redial();
+                None
+            }
+        };
         lane.send(self.http(request, token)?, deadline).await
     }
 
     /// The request in HTTP's terms, with host and credentials.
-    fn http(&self, request: &HttpRequest, token: HeaderValue) -> Result<Request<Full<bytes::Bytes>>, Fault> {
+    fn http(&self, request: &HttpRequest, token: Option<Bearer>) -> Result<Request<Full<bytes::Bytes>>, Fault> {
         let not_sent = |error: http::Error| Fault::NotSent(format!("the request cannot be written: {error}"));
         let uri = Uri::builder()
             .scheme("https")
@@ -144,8 +156,10 @@ impl Api {
             Method::Patch => http::Method::PATCH,
             Method::Delete => http::Method::DELETE,
         };
-        let mut builder =
-            Request::builder().method(method).uri(uri).header(AUTHORIZATION, token).header(ACCEPT, JSON).header(USER_AGENT, NAME);
+        let mut builder = Request::builder().method(method).uri(uri).header(ACCEPT, JSON).header(USER_AGENT, NAME);
+        if let Some(token) = token {
+            builder = builder.header(AUTHORIZATION, token.into_header());
+        }
         if let Some(content_type) = request.content_type {
             builder = builder.header(CONTENT_TYPE, content_type.as_str());
         }

@@ -2,7 +2,11 @@
 
 use std::fmt;
 use std::net::Ipv6Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use super::credentials::Bearer;
+use super::kubeconfig;
+use crate::core::secret::Secret;
 
 /// Names another directory than the service account's for `ca.crt` and `token`: for a driver that runs outside a pod.
 pub const CREDENTIALS_DIR: &str = "OPENSHELL_DRIVER_API_CREDENTIALS_DIR";
@@ -12,26 +16,64 @@ const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 const HOST: &str = "KUBERNETES_SERVICE_HOST";
 const PORT: &str = "KUBERNETES_SERVICE_PORT";
 
-/// Where the API server is, and where the files are that we trust it by and it trusts us by.
+/// Where the API server is, what we trust it by, and what it trusts us by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiServer {
-    /// A name, an IPv4 address, or an IPv6 address without brackets. Its certificate must name it.
+    /// A name, an IPv4 address, or an IPv6 address without brackets.
     pub host: String,
     /// The TCP port.
     pub port: u16,
-    /// Certificates of the authorities that may vouch for it, in PEM.
-    pub ca_file: PathBuf,
-    /// The bearer token.
-    pub token_file: PathBuf,
+    /// The name its certificate must bear, where that is not `host`.
+    pub tls_name: Option<String>,
+    /// How we know that it is the API server.
+    pub trust: Trust,
+    /// How it knows who we are.
+    pub identity: Identity,
 }
 
-/// The environment does not say where the API server is.
+/// How we know that it is the API server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trust {
+    /// One of these authorities vouches for its certificate.
+    Authorities(Pem),
+    /// Whoever answers is believed.
+    Unverified,
+}
+
+/// How the API server knows who we are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// A bearer token that stays as it is.
+    Token(Bearer),
+    /// A file with a bearer token, which somebody may replace.
+    TokenFile(PathBuf),
+    /// A client certificate with what leads to its authority, and its key.
+    Certificate {
+        /// Our own certificate first.
+        chain: Pem,
+        /// PKCS#8, PKCS#1 or SEC1, not encrypted.
+        key: Pem,
+    },
+}
+
+/// Certificates or a key in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pem {
+    /// In a file that is read for each connection: whoever rotates it replaces it.
+    File(PathBuf),
+    /// Read already, from a kubeconfig.
+    Given(Secret),
+}
+
+/// It cannot be said where the API server is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConfigurationError {
     /// A variable is unset or empty.
     Missing(&'static str),
     /// The port's variable holds no port.
     NoPort(String),
+    /// The kubeconfig that was named cannot be used.
+    Kubeconfig(Box<kubeconfig::Refusal>),
 }
 
 impl ApiServer {
@@ -48,15 +90,36 @@ impl ApiServer {
             Some(text) => text.parse().ok().filter(|port| *port != 0).ok_or(ConfigurationError::NoPort(text))?,
         };
         let directory = PathBuf::from(set(CREDENTIALS_DIR).unwrap_or_else(|| SERVICE_ACCOUNT.into()));
-        Ok(Self { host, port, ca_file: directory.join("ca.crt"), token_file: directory.join("token") })
+        Ok(Self::with_service_account(host, port, &directory))
+    }
+
+    /// A server that is reached with the `ca.crt` and `token` of a directory like the one kubelet mounts.
+    pub(in crate::shell) fn with_service_account(host: String, port: u16, directory: &Path) -> Self {
+        Self {
+            host,
+            port,
+            tls_name: None,
+            trust: Trust::Authorities(Pem::File(directory.join("ca.crt"))),
+            identity: Identity::TokenFile(directory.join("token")),
+        }
     }
 
     /// Host and port as a URL writes them.
-    pub(super) fn authority(&self) -> String {
+    pub(in crate::shell) fn authority(&self) -> String {
         if self.host.parse::<Ipv6Addr>().is_ok() {
             format!("[{}]:{}", self.host, self.port)
         } else {
             format!("{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Token(_) => f.write_str("a bearer token"),
+            Self::TokenFile(file) => write!(f, "the bearer token in {}", file.display()),
+            Self::Certificate { .. } => f.write_str("a client certificate"),
         }
     }
 }
@@ -67,9 +130,11 @@ impl fmt::Display for ConfigurationError {
             Self::Missing(name) => write!(
                 f,
                 "{name} is not set, so the API server's address is not known; kubelet sets it in every pod. \
-                 Outside a pod set {HOST}, {PORT} and {CREDENTIALS_DIR} (a directory with ca.crt and token)"
+                 Outside a pod name a kubeconfig with KUBECONFIG or --kubeconfig, or set {HOST}, {PORT} and {CREDENTIALS_DIR} (a directory \
+                 with ca.crt and token)"
             ),
             Self::NoPort(text) => write!(f, "{PORT} is {text:?}; expected a port from 1 to 65535"),
+            Self::Kubeconfig(refusal) => refusal.fmt(f),
         }
     }
 }
@@ -78,8 +143,6 @@ impl std::error::Error for ConfigurationError {}
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn server(variables: &[(&str, &str)]) -> Result<ApiServer, ConfigurationError> {
@@ -94,8 +157,9 @@ mod tests {
             Ok(ApiServer {
                 host: "10.96.0.1".into(),
                 port: 6443,
-                ca_file: "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt".into(),
-                token_file: "/var/run/secrets/kubernetes.io/serviceaccount/token".into(),
+                tls_name: None,
+                trust: Trust::Authorities(Pem::File("/var/run/secrets/kubernetes.io/serviceaccount/ca.crt".into())),
+                identity: Identity::TokenFile("/var/run/secrets/kubernetes.io/serviceaccount/token".into()),
             })
         );
     }
@@ -103,7 +167,8 @@ mod tests {
     #[test]
     fn credentials_can_lie_elsewhere() {
         let server = server(&[(HOST, "fd00::1"), (CREDENTIALS_DIR, "/somewhere")]);
-        assert!(server.as_ref().is_ok_and(|server| server.ca_file == Path::new("/somewhere/ca.crt")), "{server:?}");
+        let wanted = Trust::Authorities(Pem::File("/somewhere/ca.crt".into()));
+        assert!(server.as_ref().is_ok_and(|server| server.trust == wanted), "{server:?}");
         assert_eq!(server.map(|server| server.authority()), Ok("[fd00::1]:443".into()));
     }
 

@@ -3,6 +3,7 @@
 
 mod exchanges;
 mod faults;
+mod identities;
 mod watches;
 
 use std::time::Duration;

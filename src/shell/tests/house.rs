@@ -1,6 +1,6 @@
 //! The loop with a core that does as a test tells it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,5 +100,5 @@ impl House {
 
 /// An API server that is not there.
 pub(super) fn nowhere() -> ApiServer {
-    ApiServer { host: "127.0.0.1".into(), port: 1, ca_file: "/nonexistent/ca.crt".into(), token_file: "/nonexistent/token".into() }
+    ApiServer::with_service_account("127.0.0.1".into(), 1, Path::new("/nonexistent"))
 }

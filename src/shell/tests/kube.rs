@@ -9,14 +9,18 @@ use h2::RecvStream;
 use h2::server::{Connection, SendResponse};
 use http::Request;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-use rustls::ServerConfig;
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use super::Scratch;
 use crate::shell::api::ApiServer;
+
+/// A name in the server's certificate at which it cannot be reached.
+pub(in crate::shell) const TLS_NAME: &str = "kube-apiserver.test";
 
 /// One accepted connection.
 pub(in crate::shell) type Accepted = Connection<TlsStream<TcpStream>, Bytes>;
@@ -31,6 +35,7 @@ pub(in crate::shell) struct Kube {
     pub(in crate::shell) connections: Arc<AtomicUsize>,
     listener: TcpListener,
     acceptor: TlsAcceptor,
+    authority: Issuer<'static, KeyPair>,
 }
 
 impl Kube {
@@ -39,39 +44,56 @@ impl Kube {
         Self::speaking(&[b"h2"]).await
     }
 
-    /// A server that offers these protocols.
+    /// A server that offers these protocols. As an API server does, it asks for a certificate and goes on without.
     pub(in crate::shell) async fn speaking(protocols: &[&[u8]]) -> Self {
         let scratch = Scratch::new();
         let mut ca = CertificateParams::new(Vec::<String>::new()).unwrap();
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let ca_key = KeyPair::generate().unwrap();
-        fs::write(scratch.path("ca.crt"), ca.self_signed(&ca_key).unwrap().pem()).unwrap();
+        let ca_certificate = ca.self_signed(&ca_key).unwrap();
+        fs::write(scratch.path("ca.crt"), ca_certificate.pem()).unwrap();
         fs::write(scratch.path("token"), "token-1").unwrap();
 
         let key = KeyPair::generate().unwrap();
-        let issuer = Issuer::new(ca, ca_key);
-        let certificate = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
-        let mut config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        let authority = Issuer::new(ca, ca_key);
+        let names = vec!["127.0.0.1".to_owned(), TLS_NAME.to_owned()];
+        let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &authority).unwrap();
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(ca_certificate.der().clone()).unwrap();
+        let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).allow_unauthenticated();
+        let mut config = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_no_client_auth()
+            .with_client_cert_verifier(clients.build().unwrap())
             .with_single_cert(vec![certificate.der().clone()], PrivateKeyDer::try_from(key.serialize_der()).unwrap())
             .unwrap();
         config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let server = ApiServer {
-            host: "127.0.0.1".into(),
-            port: listener.local_addr().unwrap().port(),
-            ca_file: scratch.path("ca.crt"),
-            token_file: scratch.path("token"),
-        };
-        Self { server, scratch, connections: Arc::default(), listener, acceptor: TlsAcceptor::from(Arc::new(config)) }
+        let server = ApiServer::with_service_account("127.0.0.1".into(), listener.local_addr().unwrap().port(), &scratch.path(""));
+        Self { server, scratch, connections: Arc::default(), listener, acceptor: TlsAcceptor::from(Arc::new(config)), authority }
+    }
+
+    /// Writes a certificate that the server accepts, `client.crt`, and its key, `client.key`, in place of what was there.
+    pub(in crate::shell) fn certify_client(&self) -> CertificateDer<'static> {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(vec!["client".to_owned()]).unwrap().signed_by(&key, &self.authority).unwrap();
+        fs::write(self.scratch.path("client.crt"), certificate.pem()).unwrap();
+        fs::write(self.scratch.path("client.key"), key.serialize_pem()).unwrap();
+        certificate.der().clone()
     }
 
     /// The next connection. A client that gives up during TLS is passed over.
     pub(in crate::shell) async fn accept(&self) -> Accepted {
-        h2::server::Builder::new().initial_window_size(1 << 20).handshake(self.accept_tls().await).await.unwrap()
+        self.accept_certified().await.1
+    }
+
+    /// The next connection, and the certificate it came with.
+    pub(in crate::shell) async fn accept_certified(&self) -> (Option<CertificateDer<'static>>, Accepted) {
+        let tls = self.accept_tls().await;
+        let certificate = tls.get_ref().1.peer_certificates().and_then(|chain| Some(chain.first()?.clone()));
+        (certificate, h2::server::Builder::new().initial_window_size(1 << 20).handshake(tls).await.unwrap())
     }
 
     /// The next connection, for a test that writes frames itself.

@@ -9,6 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tokio_rustls::server::TlsStream;
 
+use super::super::server::{Identity, Pem, Trust};
 use super::kube::{Kube, respond};
 use super::{Duration, api, get, later, post};
 use crate::core::io::{Fault, Lane, Response};
@@ -44,16 +45,16 @@ async fn what_never_became_a_connection_was_not_sent_and_says_why() {
         ("broken", Some("-----BEGIN CERTIFICATE-----\n"), "PEM"),
     ] {
         let mut server = kube.server.clone();
-        server.ca_file = kube.scratch.path(name);
+        server.trust = Trust::Authorities(Pem::File(kube.scratch.path(name)));
         if let Some(content) = content {
-            std::fs::write(&server.ca_file, content).unwrap();
+            std::fs::write(kube.scratch.path(name), content).unwrap();
         }
         let text = not_sent(soon(api(&server).exchange(Lane::Requests, get("/"), later())).await);
         assert!(text.contains(name) && text.contains(wanted), "{text}");
     }
 
     let mut server = kube.server.clone();
-    server.token_file = kube.scratch.path("no-token");
+    server.identity = Identity::TokenFile(kube.scratch.path("no-token"));
     let text = not_sent(soon(api(&server).exchange(Lane::Requests, get("/"), later())).await);
     assert!(text.contains("no-token"), "{text}");
 }
@@ -62,13 +63,13 @@ async fn what_never_became_a_connection_was_not_sent_and_says_why() {
 async fn a_server_that_another_ca_vouches_for_is_not_trusted() {
     let (kube, other) = (Kube::new().await, Kube::new().await);
     let mut server = kube.server.clone();
-    server.ca_file.clone_from(&other.server.ca_file);
+    server.trust.clone_from(&other.server.trust);
     let (_, _, kube) = kube.answer_all(|(_, mut answer)| async move { respond(&mut answer, 200, "{}") });
     let api = api(&server);
     let text = not_sent(soon(api.exchange(Lane::Requests, get("/"), later())).await);
     assert!(text.contains("TLS") && text.contains("certificate"), "{text}");
     // The CA's file is read again with each connection.
-    std::fs::copy(kube.scratch.path("ca.crt"), &server.ca_file).unwrap();
+    std::fs::copy(kube.scratch.path("ca.crt"), other.scratch.path("ca.crt")).unwrap();
     assert_eq!(soon(api.exchange(Lane::Requests, get("/"), later())).await.unwrap().status, 200);
 }
 
@@ -87,7 +88,7 @@ async fn a_server_without_http2_is_named_as_such() {
 async fn callers_that_wait_for_the_same_dial_share_its_failure() {
     let kube = Kube::new().await;
     let mut server = kube.server.clone();
-    server.ca_file = kube.scratch.path("absent");
+    server.trust = Trust::Authorities(Pem::File(kube.scratch.path("absent")));
     let api = api(&server);
     let (one, two) = tokio::join!(api.exchange(Lane::Requests, get("/"), later()), api.exchange(Lane::Requests, get("/"), later()));
     assert_eq!(not_sent(one), not_sent(two));

@@ -7,6 +7,7 @@ use h2::{Reason, SendStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::super::server::{Pem, Trust};
 use super::kube::{Accepted, Kube, respond};
 use super::{Duration, api, get};
 use crate::core::io::{Fault, WatchEnd, WatchId};
@@ -118,7 +119,7 @@ async fn a_refusal_is_told_with_its_body() {
 async fn a_watch_that_cannot_be_opened_is_broken() {
     let kube = Kube::new().await;
     let mut server = kube.server.clone();
-    server.ca_file = kube.scratch.path("absent");
+    server.trust = Trust::Authorities(Pem::File(kube.scratch.path("absent")));
     let (door, _inbox) = arrival::channel();
     let sink = LineSink::new(WatchId(1), &door);
     let end = soon(api(&server).watch(get("/watch"), &sink)).await;
