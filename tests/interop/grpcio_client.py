@@ -157,7 +157,7 @@ class Checks:
         assert states[-1] == grpc.ChannelConnectivity.READY and states.count(states[-1]) == 1, states
         plain.close()
 
-    def another_authority_will_do(self):
+    def any_valid_authority_will_do(self):
         for authority in ("openshell-driver", "[::]:50051", "driver.example.com:443"):
             other = connect(self.socket, ("grpc.default_authority", authority))
             assert text(call(other, "GetCapabilities"), 1) == "kyma"

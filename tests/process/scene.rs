@@ -49,16 +49,22 @@ impl Scene {
     /// Stops the API server: connecting is refused. Its port stays taken, or a test beside this one might be given it.
     pub async fn stop(&mut self) -> Outcome<()> {
         self.cluster.stop().await;
-        let port = TcpSocket::new_v4()?;
-        port.set_reuseaddr(true)?;
-        port.bind(self.cluster.address).map_err(|error| format!("keeping {}: {error}", self.cluster.address))?;
-        self.port = Some(port);
+        // A test beside this one may just have forked: until its child has become a driver, the child has a copy of our listener.
+        let mut port = None;
+        until("the port can be kept", async || {
+            let socket = TcpSocket::new_v4()?;
+            socket.set_reuseaddr(true)?;
+            port = socket.bind(self.cluster.address).is_ok().then_some(socket);
+            Ok(port.is_some())
+        })
+        .await?;
+        self.port = port;
         Ok(())
     }
 
     /// Starts it again, with everything in it.
     pub fn resume(&mut self) -> Outcome<()> {
-        self.cluster.resume().map_err(|error| format!("listening on {} again: {error}", self.cluster.address))?;
+        self.cluster.resume()?;
         self.port = None;
         Ok(())
     }

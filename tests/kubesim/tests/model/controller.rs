@@ -284,6 +284,28 @@ fn a_controller_that_is_down_says_nothing_and_catches_up() {
 }
 
 #[test]
+fn cut_at_any_moment_it_comes_to_the_same_end() {
+    for cut_ms in (0..70).step_by(3) {
+        let mut desk = Desk::new();
+        desk.create(&sandbox("one"));
+        desk.run(cut_ms);
+        desk.cluster.set_controller(Power::Stopped);
+        desk.run(cut_ms % 3);
+        desk.cluster.set_controller(Power::Running);
+        desk.run(2_000);
+        assert_eq!(desk.condition("one", "Ready"), "True/DependenciesReady: Pod is Ready", "restarted after {cut_ms} ms");
+        let mut desk = Desk::new();
+        desk.create(&sandbox("one"));
+        desk.run(cut_ms);
+        let backup = desk.cluster.backup();
+        desk.run(cut_ms);
+        desk.cluster.restore(&backup);
+        desk.run(2_000);
+        assert_eq!(desk.condition("one", "Ready"), "True/DependenciesReady: Pod is Ready", "restored as of {cut_ms} ms");
+    }
+}
+
+#[test]
 fn scheduling_trouble_is_mirrored() {
     let mut desk = Desk::with(Options { pods: PodBehaviour::Unschedulable, ..Options::default() });
     desk.create(&sandbox("one"));
