@@ -199,23 +199,23 @@ impl Verdict {
 mod tests {
     use super::*;
 
-    fn response(status: u16, body: &'static str) -> Result<Response, Fault> {
-        Ok(Response { status, body: Body::from(body), ..Response::default() })
+    fn response(status: u16, body: &'static str) -> Response {
+        Response { status, body: Body::from(body), ..Response::default() }
     }
 
     #[test]
     fn a_404_of_an_object_a_namespace_and_an_api_are_told_apart() {
         let object = r#"{"kind":"Status","reason":"NotFound","code":404,"details":{"name":"x","kind":"sandboxes"}}"#;
         let namespace = r#"{"kind":"Status","reason":"NotFound","code":404,"details":{"name":"x","kind":"namespaces"}}"#;
-        assert_eq!(Verdict::of(response(404, object)).name(), "absent");
-        assert_eq!(Verdict::of(response(404, namespace)).name(), "no_namespace");
-        assert_eq!(Verdict::of(response(404, "404 page not found\n")).name(), "no_api");
+        assert_eq!(Verdict::of(Ok(response(404, object))).name(), "absent");
+        assert_eq!(Verdict::of(Ok(response(404, namespace))).name(), "no_namespace");
+        assert_eq!(Verdict::of(Ok(response(404, "404 page not found\n"))).name(), "no_api");
     }
 
     #[test]
     fn a_409_is_a_name_taken_or_a_precondition() {
-        assert_eq!(Verdict::of(response(409, r#"{"kind":"Status","reason":"AlreadyExists"}"#)).name(), "exists");
-        assert_eq!(Verdict::of(response(409, r#"{"kind":"Status","reason":"Conflict"}"#)).name(), "conflict");
+        assert_eq!(Verdict::of(Ok(response(409, r#"{"kind":"Status","reason":"AlreadyExists"}"#))).name(), "exists");
+        assert_eq!(Verdict::of(Ok(response(409, r#"{"kind":"Status","reason":"Conflict"}"#))).name(), "conflict");
     }
 
     #[test]
@@ -227,7 +227,7 @@ mod tests {
 
     #[test]
     fn an_untyped_error_is_one_short_printable_line() {
-        let error = match Verdict::of(response(502, "<html>\u{7}bad gateway\nsecond")) {
+        let error = match Verdict::of(Ok(response(502, "<html>\u{7}bad gateway\nsecond"))) {
             Verdict::Unsure(text) => text,
             other => other.name().into(),
         };

@@ -17,11 +17,27 @@ pub const SECRET: &str = "s3cr3t";
 pub const TOKEN: &str = "s3cr3t-token";
 
 /// Requests of one driver in [`WINDOW_MS`] that need no reason: its informer, the server's version, objects looked at now and then.
-const IDLE_REQUESTS: usize = 60;
+const IDLE_REQUESTS: usize = 100;
 /// Requests that one call can cause in [`WINDOW_MS`]: pauses double from 0.2 s up to 5 s.
 const CALL_REQUESTS: usize = 30;
-/// Requests that one change of an object can cause: it vanished, and is asked about.
+/// Requests that one line of a watch can cause: what it is about is looked at.
+pub const LINE_REQUESTS: usize = 2;
+/// Requests that the end of a watch can cause which has said something: a list, its pages, another watch.
+pub const END_REQUESTS: usize = 4;
+/// Requests that a good answer can cause: the next page, or a look at what a list lacks.
+pub const ANSWER_REQUESTS: usize = 4;
+/// In which requests are counted.
 const WINDOW_MS: u64 = 60_000;
+
+/// How long a call may cause requests after it began: a create that is looked for after it failed.
+const LASTING_MS: u64 = 400_000;
+
+/// What gave a driver a reason for requests.
+#[derive(Debug, Default)]
+struct Reasons {
+    recent: VecDeque<(u64, usize)>,
+    sum: usize,
+}
 
 /// How long a call may take, by what was promised for each method.
 #[must_use]
@@ -30,9 +46,22 @@ pub const fn bound_ms(ask: &Ask) -> u64 {
         Ask::Capabilities | Ask::Listeners | Ask::Validate(_) | Ask::EnsureWorkspace(_) | Ask::DeleteWorkspace(_) => 0,
         Ask::Get(_) | Ask::List => 20_000,
         Ask::Create(_) | Ask::Delete(_) | Ask::Start(_) => 60_000,
-        Ask::Stop(_) => 90_000,
+        Ask::Stop(_) => 60_000,
         Ask::Watch => u64::MAX / 2,
     }
+}
+
+/// What may be otherwise than the rules say, since somebody saw to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Excuse {
+    /// It may be there without a row.
+    LeftBehind,
+    /// Its row may be in Error, or in Deleting, although it is well.
+    Misjudged,
+    /// A pod of it may run although it is stopped.
+    PodOfItsOwn,
+    /// Several objects claim it.
+    Copied,
 }
 
 /// The books.
@@ -42,17 +71,19 @@ pub struct Books {
     namespaces: Vec<String>,
     creates: BTreeSet<Sid>,
     deletes: BTreeSet<Sid>,
+    changes: BTreeSet<Sid>,
     refused: BTreeSet<Sid>,
     removed: BTreeMap<Sid, (u64, Removal)>,
-    excused: BTreeMap<Sid, &'static str>,
+    excused: BTreeMap<(Excuse, Sid), &'static str>,
     strays: BTreeSet<Place>,
+    unread: BTreeSet<String>,
     requests: BTreeMap<Life, VecDeque<u64>>,
-    /// When calls arrived at each driver, and when something made it look at an object again.
-    reasons: BTreeMap<usize, VecDeque<(u64, usize)>>,
+    /// What gave each driver a reason for requests, and when.
+    reasons: BTreeMap<usize, Reasons>,
     /// Of each kind of request in calm weather.
     posts: usize,
     erasures: usize,
-    lookups: usize,
+    names_met: usize,
 }
 
 impl Books {
@@ -64,15 +95,17 @@ impl Books {
             namespaces: scenario.drivers.iter().map(|driver| driver.namespace.clone()).collect(),
             creates: BTreeSet::new(),
             deletes: BTreeSet::new(),
+            changes: BTreeSet::new(),
             refused: BTreeSet::new(),
             removed: BTreeMap::new(),
             excused: BTreeMap::new(),
             strays: BTreeSet::new(),
+            unread: BTreeSet::new(),
             requests: BTreeMap::new(),
             reasons: BTreeMap::new(),
             posts: 0,
             erasures: 0,
-            lookups: 0,
+            names_met: 0,
         }
     }
 
@@ -85,13 +118,18 @@ impl Books {
             Ask::Delete(subject) => {
                 self.deletes.insert((gateway, subject.id.clone()));
             }
+            Ask::Stop(subject) | Ask::Start(subject) => {
+                self.changes.insert((gateway, subject.id.clone()));
+            }
             _ => {}
         }
     }
 
     /// A driver has a reason for requests: a call, or an object that went.
     pub fn reason(&mut self, now_ms: u64, driver: usize, requests: usize) {
-        self.reasons.entry(driver).or_default().push_back((now_ms, requests));
+        let reasons = self.reasons.entry(driver).or_default();
+        reasons.sum += requests;
+        reasons.recent.push_back((now_ms, requests));
     }
 
     /// A call arrived at a driver.
@@ -115,15 +153,15 @@ impl Books {
         self.removed.get(sandbox).copied()
     }
 
-    /// A sandbox may be left behind, or be missed, for this reason.
-    pub fn excuse(&mut self, sandbox: Sid, why: &'static str) {
-        self.excused.entry(sandbox).or_insert(why);
+    /// A sandbox is excused, for this reason.
+    pub fn excuse(&mut self, what: Excuse, sandbox: Sid, why: &'static str) {
+        self.excused.entry((what, sandbox)).or_insert(why);
     }
 
-    /// Why a sandbox may be left behind, if it may.
+    /// Whether a sandbox is excused.
     #[must_use]
-    pub fn excused(&self, sandbox: &Sid) -> Option<&'static str> {
-        self.excused.get(sandbox).copied()
+    pub fn excused(&self, what: Excuse, sandbox: &Sid) -> bool {
+        self.excused.contains_key(&(what, sandbox.clone()))
     }
 
     /// A driver reported an object that it may have left behind.
@@ -143,6 +181,28 @@ impl Books {
         self.creates.contains(sandbox)
     }
 
+    /// Whether this may be suspended or resumed.
+    #[must_use]
+    pub fn may_change(&self, sandbox: &Sid) -> bool {
+        self.changes.contains(sandbox)
+    }
+
+    /// The answer to a create got lost on its way or was spoilt: the driver has not seen what it made.
+    pub fn unread(&mut self, id: String) {
+        self.unread.insert(id);
+    }
+
+    /// Whether the driver may not have seen what its own create made.
+    #[must_use]
+    pub fn is_unread(&self, id: &str) -> bool {
+        self.unread.contains(id)
+    }
+
+    /// A create met a name that is taken: it may send another POST.
+    pub fn met_a_name(&mut self) {
+        self.names_met += 1;
+    }
+
     /// Whether this may be deleted.
     #[must_use]
     pub fn may_go(&self, sandbox: &Sid) -> bool {
@@ -159,8 +219,8 @@ impl Books {
     pub fn request(&mut self, now_ms: u64, life: Life, request: &HttpRequest) -> Option<(Rule, String)> {
         let namespace = self.namespaces.get(life.driver)?;
         if request.method != Method::Get {
-            let place = format!("/apis/agents.x-k8s.io/v1beta1/namespaces/{namespace}/sandboxes");
-            let rest = request.path.strip_prefix(&place);
+            let place = |version| format!("/apis/agents.x-k8s.io/{version}/namespaces/{namespace}/sandboxes");
+            let rest = ["v1beta1", "v1alpha1"].into_iter().find_map(|version| request.path.strip_prefix(&place(version)));
             if !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest.starts_with('?')) {
                 return Some((Rule::OwnNamespace, format!("{:?} {}", request.method, request.path)));
             }
@@ -173,7 +233,6 @@ impl Books {
             match request.method {
                 Method::Post => self.posts += 1,
                 Method::Delete => self.erasures += 1,
-                Method::Get if request.path.contains("sandbox-id%3D") => self.lookups += 1,
                 Method::Get | Method::Patch => {}
             }
         }
@@ -188,10 +247,13 @@ impl Books {
         }
         let reasons = self.reasons.entry(life.driver).or_default();
         // A call, and what it left behind, goes on for some time after it began.
-        while reasons.front().is_some_and(|(at, _)| at + WINDOW_MS + 400_000 < now_ms) {
-            reasons.pop_front();
+        while let Some((at, requests)) = reasons.recent.front().copied()
+            && at + WINDOW_MS + LASTING_MS < now_ms
+        {
+            reasons.sum -= requests;
+            reasons.recent.pop_front();
         }
-        let allowed = IDLE_REQUESTS + reasons.iter().map(|(_, requests)| requests).sum::<usize>();
+        let allowed = IDLE_REQUESTS + reasons.sum;
         (recent.len() > allowed).then(|| {
             let count = recent.len();
             (Rule::Rate, format!("{count} requests in {} s, where {allowed} have a reason", WINDOW_MS / 1_000))
@@ -211,7 +273,7 @@ impl Books {
             return None;
         }
         let (creates, deletes) = (self.creates.len(), self.deletes.len());
-        (self.posts > creates || self.erasures > deletes)
+        (self.posts > creates + self.names_met || self.erasures > deletes)
             .then(|| format!("{} POSTs for {creates} creates, {} DELETEs for {deletes} deletes", self.posts, self.erasures))
     }
 }

@@ -1,3 +1,40 @@
-//! Under way.
-#![allow(clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking, and its seed says where")]
-pub mod answers; pub mod hunt; pub mod progress; pub mod books; pub mod random; pub mod rules; pub mod schedule; pub mod summary; pub mod trace; pub mod truth; pub mod world; pub mod gateway; pub mod scenario;
+//! Everything that can go wrong, from a seed.
+//!
+//! A seed decides a [`scenario`]; a [`world`] plays it: the real core of each driver, a model gateway, the model cluster of `kubesim`, users and
+//! everybody else, and what is between them, under one scheduler. There is no real time, no socket and no thread in a world, so the same seed is
+//! the same world, event for event. After every step the [`rules`] are checked; the first one broken ends the world, and its seed is the bug report.
+//!
+//! `docs/simulation.md` says what is simulated, what each rule means exactly, and what is left out.
+//!
+//! * [`scenario`]: what a seed means. [`random`]: where chance comes from. [`schedule`]: what is due.
+//! * [`gateway`]: the model of the gateway; it knows nothing of the core.
+//! * [`world`]: processes, the wire between them, other people, the inspection at the end.
+//! * [`truth`]: what the cluster held when. [`books`]: what was asked and allowed. [`rules`]: what must be true.
+//! * [`hunt`]: many seeds. [`trace`], [`summary`], [`progress`]: what is told of them.
+#![allow(clippy::panic, reason = "the simulation's own mistakes end it")]
+#![allow(clippy::indexing_slicing, reason = "drivers and gateways are numbered from 0, and reading a serde_json Value by key never panics")]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
+#![allow(
+    clippy::match_same_arms,
+    clippy::needless_pass_by_value,
+    clippy::needless_update,
+    clippy::should_implement_trait,
+    clippy::single_match_else,
+    clippy::unnested_or_patterns,
+    clippy::return_self_not_must_use,
+    reason = "answers are handed over whole, as on the wire; and a table with a row for each thing that can happen is easier to check than a folded one"
+)]
+
+pub mod answers;
+pub mod books;
+pub mod gateway;
+pub mod hunt;
+pub mod progress;
+pub mod random;
+pub mod rules;
+pub mod scenario;
+pub mod schedule;
+pub mod summary;
+pub mod trace;
+pub mod truth;
+pub mod world;

@@ -142,7 +142,7 @@ fn tell(wanted: &Wanted, progress: &Mutex<Progress>, began: Instant) {
         if progress.seeds() >= wanted.seeds || progress.failures().len() >= wanted.failures_max {
             return;
         }
-        if ticks % 100 == 0 {
+        if ticks.is_multiple_of(100) {
             eprintln!("{}", progress.line(began.elapsed()));
         }
     }

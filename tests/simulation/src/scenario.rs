@@ -5,6 +5,7 @@
 
 use kubesim::{Access, ControllerRelease, ImageCache, Options, Pace, Termination};
 
+use crate::gateway::Lifecycle;
 use crate::random::{PerMille, Random};
 
 /// The token the observer of the world shows to the API server.
@@ -21,6 +22,8 @@ pub struct Scenario {
     pub storm_ms: u64,
     /// How many gateways there are.
     pub gateways: usize,
+    /// Whether users stop and start sandboxes.
+    pub lifecycle: Lifecycle,
     /// The drivers.
     pub drivers: Vec<DriverPlan>,
     /// What users do.
@@ -183,6 +186,8 @@ pub enum Kind {
     Quota,
     /// A Sandbox expires.
     Expiry,
+    /// Another release of agent-sandbox is installed.
+    Upgrade,
 }
 
 impl Kind {
@@ -205,10 +210,11 @@ impl Kind {
             Self::Copy => "somebody copied a Sandbox",
             Self::Quota => "a quota was set",
             Self::Expiry => "a Sandbox expired",
+            Self::Upgrade => "agent-sandbox was upgraded",
         }
     }
 
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Touch,
         Self::Unlabel,
         Self::Delete,
@@ -224,6 +230,7 @@ impl Kind {
         Self::Copy,
         Self::Quota,
         Self::Expiry,
+        Self::Upgrade,
     ];
 }
 
@@ -280,6 +287,7 @@ impl Scenario {
             weather,
             storm_ms,
             gateways,
+            lifecycle: *random.pick(&[Lifecycle::CreateAndDelete, Lifecycle::StopAndStart, Lifecycle::StopAndStart]),
             drivers,
             users,
             wire: WireOdds { latency_ms, ..WireOdds::default() },
@@ -371,21 +379,28 @@ pub fn gateway_id(gateway: usize) -> String {
 }
 
 fn drivers(random: &mut Random) -> (usize, Vec<DriverPlan>) {
-    let shape: &[usize] = *random.pick(&[&[0][..], &[0], &[0], &[0], &[0, 1], &[0, 1], &[0, 0], &[0, 0, 1]]);
+    let shape: &[usize] = random.pick::<&[usize]>(&[&[0][..], &[0], &[0], &[0], &[0, 1], &[0, 1], &[0, 0], &[0, 0, 1]]);
     let apart = random.happens(300);
     let plan = |gateway: &usize| DriverPlan {
         gateway: *gateway,
         namespace: if apart && *gateway > 0 { "second".into() } else { "openshell-system".into() },
-        sideload: *Random::new(random.next()).pick(&["auto", "init-container"]),
+        sideload: Random::new(random.next()).pick::<&str>(&["auto", "init-container"]),
     };
     (shape.iter().max().map_or(1, |last| last + 1), shape.iter().map(plan).collect())
 }
 
 fn cluster(random: &mut Random) -> ClusterPlan {
     ClusterPlan {
-        release: *random.pick(&[ControllerRelease::V0_5_0, ControllerRelease::V0_5_3, ControllerRelease::V0_5_4, ControllerRelease::V0_5_6]),
+        release: *random.pick(&[
+            ControllerRelease::V0_4_6,
+            ControllerRelease::V0_5_0,
+            ControllerRelease::V0_5_3,
+            ControllerRelease::V0_5_4,
+            ControllerRelease::V0_5_6,
+            ControllerRelease::V0_5_6,
+        ]),
         pace: *random.pick(&[Pace::BRISK, Pace::LIFELIKE]),
-        termination: random.pick(&[Termination::After(500), Termination::After(500), Termination::After(0), Termination::FullGrace]).clone(),
+        termination: *random.pick(&[Termination::After(500), Termination::After(500), Termination::After(0), Termination::FullGrace]),
         history: *random.pick(&[1_000, 1_000, 5]),
         page: *random.pick(&[None, None, Some(1), Some(3)]),
     }

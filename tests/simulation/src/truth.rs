@@ -13,8 +13,9 @@ pub type Sid = (usize, String);
 /// Where an object is: namespace and name.
 pub type Place = (String, String);
 
-const SANDBOXES: &str = "/apis/agents.x-k8s.io/v1beta1/sandboxes";
-const PODS: &str = "/api/v1/pods";
+/// The newest version first: an older release serves only the other.
+const SANDBOXES: [&str; 2] = ["/apis/agents.x-k8s.io/v1beta1/sandboxes", "/apis/agents.x-k8s.io/v1alpha1/sandboxes"];
+const PODS: [&str; 1] = ["/api/v1/pods"];
 const METADATA: &str = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
 
 /// What is there, and when it came and went.
@@ -30,7 +31,10 @@ pub struct Truth {
     visible: BTreeMap<Sid, Presence>,
     /// For whom an object was made, by UID.
     made: BTreeMap<String, Sid>,
+    /// The sandbox of every pod.
     supervisors: BTreeMap<String, String>,
+    /// Of every sandbox, its pods.
+    running: BTreeMap<String, Presence>,
     news: Vec<News>,
     restored_ms: Option<u64>,
 }
@@ -147,6 +151,12 @@ impl Truth {
         self.objects.get(&(namespace.to_owned(), name.to_owned()))
     }
 
+    /// The pods of a sandbox, through time.
+    #[must_use]
+    pub fn running(&self, id: &str) -> Presence {
+        self.running.get(id).cloned().unwrap_or_default()
+    }
+
     /// Every Sandbox.
     #[must_use]
     pub const fn objects(&self) -> &BTreeMap<Place, Seen> {
@@ -246,20 +256,21 @@ impl Truth {
             _ => {
                 let gone: Vec<String> = self.supervisors.keys().filter(|uid| !uids.contains(uid.as_str())).cloned().collect();
                 for uid in gone {
-                    self.lose_pod(&uid);
+                    self.lose_pod(&uid, now_ms);
                 }
             }
         }
         for object in &objects {
             self.see(kind, object, now_ms);
         }
-        let path = if kind == Kind::Sandbox { SANDBOXES } else { PODS };
-        // Without `timeoutSeconds` it lives 45 minutes; a bookmark is not wanted.
-        let request = Request::get(format!("{path}?watch=true")).with_bearer(OBSERVER).with_accept(METADATA);
-        let watch = match cluster.request(cluster.now_ms(), &request) {
-            Answer::Watch { id, .. } => Some(id),
-            Answer::Response(_) => None,
-        };
+        let paths: &[&str] = if kind == Kind::Sandbox { &SANDBOXES } else { &PODS };
+        let watch = paths.iter().find_map(|path| {
+            let request = Request::get(format!("{path}?watch=true")).with_bearer(OBSERVER).with_accept(METADATA);
+            match cluster.request(cluster.now_ms(), &request) {
+                Answer::Watch { id, .. } => Some(id),
+                Answer::Response(_) => None,
+            }
+        });
         if kind == Kind::Sandbox {
             self.sandboxes = watch;
         } else {
@@ -274,6 +285,7 @@ impl Truth {
                 return;
             };
             if self.supervisors.insert(uid.to_owned(), sandbox.to_owned()).is_none() {
+                self.running.entry(sandbox.to_owned()).or_default().come(uid, now_ms);
                 self.news.push(News { sandbox: sandbox.to_owned(), pod: uid.to_owned(), what: PodNews::Came });
             }
             return;
@@ -311,14 +323,15 @@ impl Truth {
     fn miss(&mut self, kind: Kind, object: &Value, now_ms: u64) {
         let metadata = &object["metadata"];
         if kind == Kind::Pod {
-            self.lose_pod(&text(&metadata["uid"]));
+            self.lose_pod(&text(&metadata["uid"]), now_ms);
             return;
         }
         self.forget(&place(metadata), now_ms);
     }
 
-    fn lose_pod(&mut self, uid: &str) {
+    fn lose_pod(&mut self, uid: &str, now_ms: u64) {
         if let Some(sandbox) = self.supervisors.remove(uid) {
+            self.running.entry(sandbox.clone()).or_default().go(uid, now_ms);
             self.news.push(News { sandbox, pod: uid.to_owned(), what: PodNews::Went });
         }
     }

@@ -10,7 +10,7 @@ use openshell_driver_kyma::core::io::{CallId, Input, Reply, Request};
 use super::World;
 use super::happening::{Happening, Life};
 use super::processes::Door;
-use crate::books::bound_ms;
+use crate::books::{Excuse, bound_ms};
 use crate::gateway::ask::{Ask, Code, Existed, Heard, Refusal, Said, Subject, Ticket};
 use crate::gateway::{Act, Channel};
 use crate::rules::Rule;
@@ -146,6 +146,9 @@ impl World {
         self.books.called(self.now_ms, life.driver);
         if let Some(process) = self.seats[life.driver].living(life) {
             process.calls.insert(call, ticket);
+            if let Ask::Delete(subject) = &ask {
+                process.asked_deletes.insert(subject.id.clone());
+            }
         }
         if ask != Ask::Watch {
             self.after(bound_ms(&ask) + SLACK_MS, Happening::Overdue(ticket));
@@ -184,7 +187,7 @@ impl World {
         line.stage = Stage::Ended;
         let (life, gateway) = (line.life, line.gateway);
         if let (Ask::Create(sandbox), Some(gateway), true) = (&line.ask, gateway, arrived) {
-            self.books.excuse((gateway, sandbox.id.clone()), "its create was cut by the driver's own death");
+            self.books.excuse(Excuse::LeftBehind, (gateway, sandbox.id.clone()), "its create was cut by the driver's own death");
         }
         self.trace.say(self.now_ms, || format!("a call to {life} breaks"));
         let code = if self.chances.ties.below(2) == 0 { Code::Unavailable } else { Code::Unknown };
@@ -324,9 +327,7 @@ fn request(ask: &Ask) -> Request {
     match ask {
         Ask::Capabilities => Request::GetCapabilities(pb::GetCapabilitiesRequest::default()),
         Ask::Listeners => Request::GetGatewayListenerRequirements(pb::GetGatewayListenerRequirementsRequest::default()),
-        Ask::Validate(sandbox) => {
-            Request::ValidateSandboxCreate(pb::ValidateSandboxCreateRequest { sandbox: Some((**sandbox).clone()) })
-        }
+        Ask::Validate(sandbox) => Request::ValidateSandboxCreate(pb::ValidateSandboxCreateRequest { sandbox: Some((**sandbox).clone()) }),
         Ask::Create(sandbox) => {
             Request::CreateSandbox(pb::CreateSandboxRequest { sandbox: Some((**sandbox).clone()), ..pb::CreateSandboxRequest::default() })
         }
@@ -348,12 +349,8 @@ fn request(ask: &Ask) -> Request {
             Request::DeleteSandbox(pb::DeleteSandboxRequest { sandbox_id, sandbox_name, ..pb::DeleteSandboxRequest::default() })
         }
         Ask::Watch => Request::WatchSandboxes(pb::WatchSandboxesRequest::default()),
-        Ask::EnsureWorkspace(workspace) => {
-            Request::EnsureWorkspace(pb::EnsureWorkspaceRequest { workspace: workspace.clone() })
-        }
-        Ask::DeleteWorkspace(workspace) => {
-            Request::DeleteWorkspace(pb::DeleteWorkspaceRequest { workspace: workspace.clone() })
-        }
+        Ask::EnsureWorkspace(workspace) => Request::EnsureWorkspace(pb::EnsureWorkspaceRequest { workspace: workspace.clone() }),
+        Ask::DeleteWorkspace(workspace) => Request::DeleteWorkspace(pb::DeleteWorkspaceRequest { workspace: workspace.clone() }),
     }
 }
 

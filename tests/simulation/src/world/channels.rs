@@ -9,6 +9,7 @@ use super::happening::{Happening, Life};
 use super::wire::short;
 use super::{EPOCH_MS, World};
 use crate::answers;
+use crate::books::{END_REQUESTS, LINE_REQUESTS};
 use crate::scenario::token;
 
 /// How long a watch may take to be opened.
@@ -21,6 +22,10 @@ pub struct Channel {
     server: Option<kubesim::WatchId>,
     on_the_way: VecDeque<Item>,
     last_at: u64,
+    /// Whether its end is on its way.
+    ended: bool,
+    /// Lines that have arrived.
+    lines: u64,
     reader: Reader,
 }
 
@@ -65,7 +70,7 @@ impl World {
 
     pub(super) fn open_watch(&mut self, life: Life, watch: WatchId, request: &HttpRequest) {
         let key = (life, watch);
-        if !self.channels.contains_key(&key) {
+        if self.channels.get(&key).is_none_or(|channel| channel.ended) {
             return;
         }
         if !self.server_up {
@@ -119,7 +124,7 @@ impl World {
     fn put_line(&mut self, key: (Life, WatchId), line: Body) -> bool {
         let odds = self.scenario.wire.clone();
         let storms = self.storms();
-        let mut goes_wrong = |world: &mut Self, odds, what| {
+        let goes_wrong = |world: &mut Self, odds, what| {
             let happens = storms && world.chances.watches.happens(odds);
             if happens {
                 world.summary.fault(what);
@@ -134,7 +139,8 @@ impl World {
             return false;
         }
         if goes_wrong(self, odds.watch_cut, "watch cut") {
-            let fault = if self.chances.watches.happens(100) { Fault::TooLarge } else { Fault::Unknown("cut in the middle of a line".into()) };
+            let fault =
+                if self.chances.watches.happens(100) { Fault::TooLarge } else { Fault::Unknown("cut in the middle of a line".into()) };
             self.put_after(wait, key, Item::End(WatchEnd::Broken(fault)));
             return false;
         }
@@ -157,6 +163,7 @@ impl World {
         let Some(channel) = self.channels.get_mut(&key) else { return };
         if matches!(item, Item::End(_)) {
             channel.server = None;
+            channel.ended = true;
         }
         // Never overtaking: what was sent before arrives before.
         channel.last_at = channel.last_at.max(self.now_ms.saturating_add(wait_ms));
@@ -169,12 +176,19 @@ impl World {
         let key = (life, watch);
         let Some(channel) = self.channels.get_mut(&key) else { return };
         let Some(item) = channel.on_the_way.pop_front() else { return };
+        let reason = match item {
+            Item::Line(_) => LINE_REQUESTS,
+            Item::End(_) if channel.lines > 0 => END_REQUESTS,
+            Item::End(_) => 0,
+        };
+        channel.lines += 1;
         if channel.reader == Reader::Aborted {
             if channel.on_the_way.is_empty() {
                 self.channels.remove(&key);
             }
             self.summary.fault("line after abort");
         }
+        self.books.reason(self.now_ms, life.driver, reason);
         let input = match item {
             Item::Line(line) => {
                 self.trace.say(self.now_ms, || format!("{life} @{}: {}", watch.0, sentence(&line)));
@@ -214,8 +228,7 @@ impl World {
 
     /// The server is gone: every watch breaks.
     pub(super) fn break_channels(&mut self) {
-        let open: Vec<(Life, WatchId)> =
-            self.channels.iter().filter(|(_, channel)| channel.server.is_some()).map(|(key, _)| *key).collect();
+        let open: Vec<(Life, WatchId)> = self.channels.iter().filter(|(_, channel)| !channel.ended).map(|(key, _)| *key).collect();
         for key in open {
             self.put_after(0, key, Item::End(WatchEnd::Broken(Fault::Unknown("the server went away".into()))));
         }

@@ -132,6 +132,8 @@ pub enum Undo {
 /// A request on its way.
 #[derive(Debug)]
 pub struct Errand {
+    /// When it was sent.
+    pub sent_ms: u64,
     /// The request.
     pub request: HttpRequest,
     /// What becomes of its answer.

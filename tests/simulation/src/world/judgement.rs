@@ -9,12 +9,16 @@ use super::World;
 use super::calls::tail;
 use super::happening::Life;
 use super::wire::short;
+use crate::books::Excuse;
 use crate::gateway::ask::{Ask, Code, Existed, Heard, Refusal, Said, Ticket};
 use crate::rules::Rule;
 
 /// How old what a driver says may be: after that it must say that it does not know. A watch that is silent is noticed after 90 s, and the list that
 /// follows may take 30 s.
 const STALE_MS: u64 = 125_000;
+
+/// How long after the storm a driver may need to notice that something is gone: the longest pause of an informer, a silent watch, a list, a look.
+const LONG_MS: u64 = 240_000;
 
 impl World {
     /// A write reaches the API server.
@@ -46,6 +50,12 @@ impl World {
                     Some(sandbox) if request.method == Method::Delete && !self.books.may_go(sandbox) => {
                         Some((Rule::AskedDeletions, format!("DELETE {path} of {}", tail(&sandbox.1))))
                     }
+                    Some(sandbox) if request.method == Method::Patch => {
+                        let patch: Value = serde_json::from_slice(&request.body.0).unwrap_or_default();
+                        let fenced = patch["metadata"]["resourceVersion"].is_string();
+                        let asked = self.books.may_change(sandbox);
+                        (!fenced || !asked).then(|| (Rule::AskedChanges, format!("PATCH {path} with {patch}")))
+                    }
                     Some(_) => None,
                 }
             }
@@ -76,6 +86,14 @@ impl World {
             (Ask::Get(_), Ok(Said::Got(Some(found))), Some(sandbox)) if found.id != sandbox.1 => {
                 self.broken(Rule::Converged, || format!("{life} answers a Get of {} with {}", tail(&sandbox.1), tail(&found.id)));
             }
+            (Ask::Stop(_), Ok(_), Some(sandbox)) => {
+                let running = self.truth.running(&sandbox.1);
+                if !running.was_absent_since(began_ms) && !self.books.excused(Excuse::PodOfItsOwn, &sandbox) {
+                    self.broken(Rule::StoppedIsStopped, || {
+                        format!("{life} says that {} is stopped, whose pod is there since {:?} ms", tail(&sandbox.1), running.since())
+                    });
+                }
+            }
             (Ask::List, Ok(Said::Listed(all)), _) => self.judge_list(life, began_ms, all),
             _ => {}
         }
@@ -100,12 +118,23 @@ impl World {
             .collect();
         for (id, since) in shown {
             let old = since < horizon;
-            let own = since < began_ms && process_created(self, &id);
+            let own = since < began_ms && process_created(self, &id) && !self.books.is_unread(&id);
             let here = self.truth.objects().iter().any(|((place, _), seen)| {
                 *place == namespace && seen.sandbox.as_ref().is_some_and(|(owner, other)| *owner == gateway && *other == id)
             });
             if (old || own) && here && !all.iter().any(|sandbox| sandbox.id == id) && self.truth.restored_ms() < horizon {
                 return self.broken(Rule::WholeList, || format!("{life} leaves {} out of a List; it is there since {since} ms", tail(&id)));
+            }
+        }
+        let long_ago = self.now_ms.saturating_sub(LONG_MS);
+        if self.calm_since.is_some_and(|calm| calm < long_ago) {
+            let is_ghost = |sandbox: &&pb::DriverSandbox| {
+                let living = self.truth.living(&(gateway, sandbox.id.clone()));
+                !living.is_there() && living.ended().is_none_or(|ended| ended < long_ago)
+            };
+            if let Some(ghost) = all.iter().find(is_ghost) {
+                let id = tail(&ghost.id).to_owned();
+                return self.broken(Rule::WholeList, || format!("{life} lists {id}, which has been gone for more than {LONG_MS} ms"));
             }
         }
         let mut before: Option<(&str, &str)> = None;
@@ -124,12 +153,16 @@ impl World {
         match &event.payload {
             Some(Payload::Deleted(event)) => {
                 let sandbox = (gateway, event.sandbox_id.clone());
-                let living = self.truth.living(&sandbox);
+                // Of several that claim an id, those without labels are nobody's.
+                let copied = self.books.excused(Excuse::Copied, &sandbox);
+                let living = if copied { self.truth.visible(&sandbox) } else { self.truth.living(&sandbox) };
                 if living.is_there() && living.ended().is_none() {
-                    return self.broken(Rule::NoFalseDeleted, || format!("{life} says that {} is deleted, which is there", tail(&sandbox.1)));
+                    return self
+                        .broken(Rule::NoFalseDeleted, || format!("{life} says that {} is deleted, which is there", tail(&sandbox.1)));
                 }
                 if !living.is_there() && living.ended().is_none() {
-                    return self.broken(Rule::NoFalseDeleted, || format!("{life} says that {} is deleted, which never was", tail(&sandbox.1)));
+                    return self
+                        .broken(Rule::NoFalseDeleted, || format!("{life} says that {} is deleted, which never was", tail(&sandbox.1)));
                 }
                 if let Some(line) = self.lines.get_mut(&ticket) {
                     line.stream.told.remove(&event.sandbox_id);
@@ -147,7 +180,13 @@ impl World {
                     self.broken(Rule::NothingTwice, || format!("{life} repeats {}", super::calls::snapshot_text(snapshot)));
                 }
             }
-            Some(Payload::PlatformEvent(_)) | None => {}
+            Some(Payload::PlatformEvent(event)) => {
+                let leaks = event.event.as_ref().is_some_and(|event| self.books.leaks(&event.message));
+                if leaks {
+                    self.broken(Rule::Secrets, || format!("{life} tells more of {} than what happened", tail(&event.sandbox_id)));
+                }
+            }
+            None => {}
         }
     }
 }

@@ -14,7 +14,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-use kubesim::{Backup, Cluster};
+use kubesim::{Backup, Cluster, ControllerRelease};
 use openshell_driver_kyma::core::io::WatchId;
 
 use self::calls::Line;
@@ -68,6 +68,7 @@ pub struct World {
     scenario: Scenario,
     now_ms: u64,
     weather: Now,
+    calm_since: Option<u64>,
     steps: u64,
     schedule: Schedule<Happening>,
     chances: Chances,
@@ -85,6 +86,7 @@ pub struct World {
     sandboxes: u64,
     squatters: u64,
     definition_missing: bool,
+    release: ControllerRelease,
     probes: inspection::Probes,
     books: Books,
     trace: Trace,

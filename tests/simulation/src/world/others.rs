@@ -1,11 +1,12 @@
 //! What others do to the cluster: people with kubectl, nodes, controllers, quotas. Most of it is undone after a while, and all of it at the end of
 //! the storm, but for what a driver must live with.
 
-use kubesim::{Kind as ObjectKind, PodFailure, Power, Presence, Propagation, Rule};
+use kubesim::{ControllerRelease, Kind as ObjectKind, PodFailure, Power, Presence, Propagation, Rule};
 use serde_json::{Value, json};
 
 use super::World;
 use super::happening::{Happening, Undo};
+use crate::books::Excuse;
 use crate::scenario::{Kind, gateway_id, token};
 use crate::truth::{Place, Sid};
 
@@ -13,6 +14,9 @@ use crate::truth::{Place, Sid};
 const NODE: &str = "node-1";
 /// The name of the quota somebody sets.
 const QUOTA: &str = "tight";
+/// The releases of agent-sandbox, oldest first.
+const RELEASES: [ControllerRelease; 5] =
+    [ControllerRelease::V0_4_6, ControllerRelease::V0_5_0, ControllerRelease::V0_5_3, ControllerRelease::V0_5_4, ControllerRelease::V0_5_6];
 /// Longest time until something is undone.
 const UNDONE_MS: u64 = 60_000;
 
@@ -69,8 +73,20 @@ impl World {
                 self.undo_later(Undo::Quota(namespace));
             }
             Kind::Expiry => {
+                if let Some(sandbox) = place.as_ref().and_then(|place| self.owner(place)) {
+                    self.books.excuse(Excuse::Misjudged, sandbox, "its time was up");
+                }
                 let policy = *self.chances.others.pick(&["Retain", "Delete"]);
                 self.edit(place, &json!({ "spec": { "shutdownTime": "2026-08-21T10:00:00Z", "shutdownPolicy": policy } }));
+            }
+            Kind::Upgrade => {
+                let newer: Vec<ControllerRelease> = RELEASES.into_iter().filter(|release| *release > self.release).collect();
+                if !newer.is_empty() {
+                    self.release = *self.chances.others.pick(&newer);
+                    let release = self.release;
+                    self.trace.say(self.now_ms, || format!("agent-sandbox is now {release:?}"));
+                    self.cluster.set_release(release);
+                }
             }
         }
         self.cluster_moved();
@@ -97,7 +113,11 @@ impl World {
                 }
             }
             Undo::Namespace(namespace) => {
-                if self.cluster.object(ObjectKind::Namespace, "", &namespace).is_some_and(|object| object["status"]["phase"] == "Terminating") {
+                if self
+                    .cluster
+                    .object(ObjectKind::Namespace, "", &namespace)
+                    .is_some_and(|object| object["status"]["phase"] == "Terminating")
+                {
                     // Not gone yet: it is made again when it is.
                     self.after(1_000, Happening::Undo(Box::new(Undo::Namespace(namespace))));
                 } else {
@@ -142,7 +162,7 @@ impl World {
         let Some(object) = self.cluster.object(ObjectKind::Sandbox, &place.0, &place.1) else { return };
         let key = *self.chances.others.pick(&["openshell.ai/managed-by", "openshell.ai/gateway-id", "openshell.ai/sandbox-id"]);
         if let Some(sandbox) = self.owner(&place) {
-            self.books.excuse(sandbox, "somebody took away a label by which it is found");
+            self.books.excuse(Excuse::LeftBehind, sandbox, "somebody took away a label by which it is found");
         }
         self.edit(Some(place.clone()), &json!({ "metadata": { "labels": { key: null } } }));
         if self.chances.others.happens(600) {
@@ -152,13 +172,21 @@ impl World {
 
     fn delete_sandbox(&mut self, place: Option<Place>) {
         let propagation = *self.chances.others.pick(&[Propagation::Foreground, Propagation::Background, Propagation::Orphan]);
-        if let Some((namespace, name)) = place {
-            self.cluster.delete_object(ObjectKind::Sandbox, &namespace, &name, propagation);
+        let Some(place) = place else { return };
+        if propagation == Propagation::Orphan
+            && let Some(sandbox) = self.owner(&place)
+        {
+            self.books.excuse(Excuse::PodOfItsOwn, sandbox, "somebody deleted it and let its pod run on");
         }
+        self.cluster.delete_object(ObjectKind::Sandbox, &place.0, &place.1, propagation);
     }
 
     fn hurt_pod(&mut self, place: Option<Place>) {
-        let Some((namespace, name)) = place else { return };
+        let Some(place) = place else { return };
+        if let Some(sandbox) = self.owner(&place) {
+            self.books.excuse(Excuse::Misjudged, sandbox, "its pod failed, and may have been deleted since");
+        }
+        let (namespace, name) = place;
         match self.chances.others.below(3) {
             0 => self.cluster.delete_pod(&namespace, &name),
             1 => self.cluster.force_delete_pod(&namespace, &name),
@@ -212,7 +240,10 @@ impl World {
             fields.remove("status");
         }
         if let Some(sandbox) = self.owner(&place) {
-            self.books.excuse(sandbox, "somebody copied it");
+            let why = "somebody copied it";
+            for excuse in [Excuse::LeftBehind, Excuse::Misjudged, Excuse::PodOfItsOwn, Excuse::Copied] {
+                self.books.excuse(excuse, sandbox.clone(), why);
+            }
         }
         // The namespace may be going.
         let _ = self.cluster.create_object(ObjectKind::Sandbox, object);

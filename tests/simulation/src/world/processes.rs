@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::happening::{Happening, Life};
 use super::{EPOCH_MS, World};
+use crate::books::Excuse;
 use crate::gateway::ask::Ticket;
 use crate::random::Random;
 use crate::rules::Rule;
@@ -19,6 +20,8 @@ use crate::scenario::{DriverPlan, gateway_id};
 
 /// When the socket is opened without a first sync.
 const BIND_MS: u64 = 5_000;
+/// How long a driver may not have noticed what has come: its watch is silent, and then it lists.
+const UNSEEN_MS: u64 = 150_000;
 /// How long a stop may take before the process leaves what is in flight.
 const STOP_MS: u64 = 8_000;
 
@@ -50,6 +53,8 @@ pub struct Process {
     next_call: u64,
     /// Sandboxes whose create this process has told the gateway it failed, and when.
     pub refused_creates: BTreeMap<String, u64>,
+    /// Sandboxes this process was asked to delete.
+    pub asked_deletes: BTreeSet<String>,
     /// Sandboxes this process has created and said so.
     pub created: BTreeSet<String>,
 }
@@ -129,12 +134,6 @@ impl Process {
     pub const fn at(&self, at: Mono) -> u64 {
         self.born_ms.saturating_add(at.0)
     }
-
-    /// When it began.
-    #[must_use]
-    pub const fn born_ms(&self) -> u64 {
-        self.born_ms
-    }
 }
 
 impl World {
@@ -158,6 +157,7 @@ impl World {
             calls: BTreeMap::new(),
             next_call: 0,
             refused_creates: BTreeMap::new(),
+            asked_deletes: BTreeSet::new(),
             created: BTreeSet::new(),
         };
         let life = Life { driver, number: seat.lives };
@@ -307,7 +307,20 @@ impl World {
         if end != End::Drained {
             let died_ms = self.now_ms;
             for (id, _) in process.refused_creates.iter().filter(|(_, at)| died_ms - **at <= 330_000) {
-                self.books.excuse((gateway, id.clone()), "the driver died while it searched for what a failed create left behind");
+                self.books.excuse(
+                    Excuse::LeftBehind,
+                    (gateway, id.clone()),
+                    "the driver died while it searched for what a failed create left behind",
+                );
+            }
+        }
+        for id in process.asked_deletes {
+            // It knew that what comes late must go; nobody else does.
+            let sandbox = (gateway, id);
+            let since = self.truth.living(&sandbox).since().unwrap_or(self.now_ms);
+            if since + UNSEEN_MS >= self.now_ms {
+                self.books.excuse(Excuse::LeftBehind, sandbox.clone(), "the driver that was asked to delete it has ended");
+                self.books.excuse(Excuse::Misjudged, sandbox, "the driver that was asked to delete it has ended");
             }
         }
         for ticket in process.calls.into_values() {

@@ -2,6 +2,7 @@
 
 use super::World;
 use super::happening::ServerAct;
+use crate::books::Excuse;
 use crate::truth::Sid;
 
 impl World {
@@ -13,7 +14,7 @@ impl World {
             ServerAct::Restart => {
                 self.summary.fault("API server restarted");
                 self.trace.say(self.now_ms, || "the API server restarts".into());
-                self.break_channels();
+                self.break_connections();
                 self.cluster.restart_server();
             }
             ServerAct::Compact => {
@@ -30,7 +31,7 @@ impl World {
                 self.summary.fault("API server away");
                 self.trace.say(self.now_ms, || "the API server goes away".into());
                 self.server_up = false;
-                self.break_channels();
+                self.break_connections();
                 self.cluster.restart_server();
             }
             ServerAct::Up => {
@@ -43,19 +44,25 @@ impl World {
         self.cluster_moved();
     }
 
+    fn break_connections(&mut self) {
+        self.break_channels();
+        self.break_exchanges();
+    }
+
     /// The cluster goes back in time; what was there then may be back without a row, and what came since is gone.
     fn restore_backup(&mut self) {
         let Some(backup) = self.backup.take() else { return };
         self.summary.fault("backup restored");
         self.trace.say(self.now_ms, || "the backup is restored".into());
-        self.break_channels();
+        self.break_connections();
         let before: Vec<Sid> = self.truth.shown().map(|(sandbox, _)| sandbox.clone()).collect();
         self.cluster.restore(&backup);
         self.truth.restored(self.now_ms);
         self.truth.look(&mut self.cluster, self.now_ms);
         let after: Vec<Sid> = self.truth.shown().map(|(sandbox, _)| sandbox.clone()).collect();
         for sandbox in before.into_iter().chain(after) {
-            self.books.excuse(sandbox, "the cluster was set back to a backup");
+            self.books.excuse(Excuse::LeftBehind, sandbox.clone(), "the cluster was set back to a backup");
+            self.books.excuse(Excuse::Misjudged, sandbox, "the cluster was set back to a backup");
         }
     }
 }

@@ -9,7 +9,7 @@ use super::happening::{Happening, ServerAct};
 use super::processes::Seat;
 use super::{Chances, EPOCH_MS, INSPECTION_MS, Now, QUIET_MS, World, inspection};
 use crate::books::Books;
-use crate::gateway::{Gateway, Lifecycle};
+use crate::gateway::Gateway;
 use crate::random::Random;
 use crate::scenario::{Scenario, Weather};
 use crate::schedule::Schedule;
@@ -41,13 +41,14 @@ impl World {
             furnish(&mut cluster, &driver.namespace);
         }
         let seats = scenario.drivers.iter().map(|plan| Seat::new(plan.clone(), random.next())).collect();
-        let gateways = (0..scenario.gateways).map(|number| Gateway::new(number as u64 + 1, Lifecycle::CreateAndDelete)).collect();
+        let gateways = (0..scenario.gateways).map(|number| Gateway::new(number as u64 + 1, scenario.lifecycle)).collect();
         let leases = (0..scenario.gateways)
             .map(|gateway| scenario.drivers.iter().position(|driver| driver.gateway == gateway).unwrap_or_default())
             .collect();
         let mut world = Self {
             now_ms: 0,
             weather: Now::Storm,
+            calm_since: None,
             steps: 0,
             schedule: Schedule::default(),
             chances,
@@ -63,6 +64,7 @@ impl World {
             sandboxes: 0,
             squatters: 0,
             definition_missing: false,
+            release: scenario.cluster.release,
             probes: inspection::Probes::default(),
             books: Books::new(&scenario),
             trace: Trace::new(telling),
@@ -85,7 +87,7 @@ impl World {
         }
         // What goes wrong begins when gateways serve; how a driver starts in a storm is seen after each crash.
         let (from, storm) = (3_500, self.scenario.storm_ms);
-        let mut times = |random: &mut Random, count: u64| -> Vec<u64> { (0..count).map(|_| from + random.below(storm)).collect() };
+        let times = |random: &mut Random, count: u64| -> Vec<u64> { (0..count).map(|_| from + random.below(storm)).collect() };
         let plan = &self.scenario;
         let mut due: Vec<(u64, Happening)> = Vec::new();
         due.extend((0..plan.users.settled).map(|_| (from, Happening::Wish)));

@@ -7,6 +7,7 @@ use openshell_driver_kyma::core::time::Mono;
 use super::happening::{AnswerFate, Errand, Happening, Life};
 use super::{EPOCH_MS, World};
 use crate::answers;
+use crate::books::{ANSWER_REQUESTS, Excuse};
 use crate::scenario::token;
 
 /// How long after its sender gave up a write may still be carried out: an admission webhook may take 30 s, and a driver that gives up on an
@@ -26,7 +27,7 @@ impl World {
         }
         let odds = self.scenario.wire.clone();
         let storms = self.storms();
-        let mut goes_wrong = |world: &mut Self, odds, what| {
+        let goes_wrong = |world: &mut Self, odds, what| {
             let happens = storms && world.chances.wire.happens(odds);
             if happens {
                 world.summary.fault(what);
@@ -48,7 +49,7 @@ impl World {
         }
         if request.method != Method::Get && goes_wrong(self, odds.held, "write carried out late") {
             let late = (deadline_ms - self.now_ms) + self.chances.wire.below(HELD_MS);
-            let errand = Errand { request, answer: AnswerFate::Silence };
+            let errand = Errand { sent_ms: self.now_ms, request, answer: AnswerFate::Silence };
             self.after(late, Happening::Reach(life, exchange, Box::new(errand)));
             return self.land_after(u64::MAX, life, exchange, deadline_ms, Err(Fault::Deadline));
         }
@@ -64,9 +65,24 @@ impl World {
             AnswerFate::Arrives
         };
         let wait = self.way();
-        self.after(wait, Happening::Reach(life, exchange, Box::new(Errand { request, answer })));
+        self.after(wait, Happening::Reach(life, exchange, Box::new(Errand { sent_ms: self.now_ms, request, answer })));
         if answer == AnswerFate::Silence {
             self.land_after(u64::MAX, life, exchange, deadline_ms, Err(Fault::Deadline));
+        }
+    }
+
+    /// The server is gone, and with it every connection: nothing that was asked is answered any more.
+    pub(super) fn break_exchanges(&mut self) {
+        let lives: Vec<Life> = (0..self.seats.len())
+            .filter_map(|driver| Some(Life { driver, number: self.seats[driver].process.as_ref()?.number() }))
+            .collect();
+        for life in lives {
+            let Some(process) = self.seats[life.driver].living(life) else { continue };
+            let open: Vec<ExchangeId> = process.exchanges.keys().copied().collect();
+            for exchange in open {
+                let fault = Fault::Unknown("the server went away".into());
+                self.after(0, Happening::Land(life, exchange, Box::new(Err(fault))));
+            }
         }
     }
 
@@ -98,12 +114,20 @@ impl World {
         let now_ms = self.now_ms;
         let deadline_ms =
             self.seats[life.driver].living(life).and_then(|process| process.exchanges.get(&exchange).copied()).unwrap_or(now_ms);
+        if errand.sent_ms < self.truth.restored_ms() {
+            // The server it was sent to is no more.
+            return;
+        }
         if !self.server_up {
-            let fault = if errand.request.method == Method::Get { Fault::NotSent("refused".into()) } else { Fault::Unknown("reset".into()) };
+            let fault =
+                if errand.request.method == Method::Get { Fault::NotSent("refused".into()) } else { Fault::Unknown("reset".into()) };
             return self.land_after(0, life, exchange, deadline_ms, Err(fault));
         }
         if let Some((rule, detail)) = self.judge_write(life, &errand.request) {
             return self.broken(rule, || format!("{life}: {detail}"));
+        }
+        if errand.request.method == Method::Post {
+            self.note_create(life, errand);
         }
         let request = kubesim::Request {
             method: match errand.request.method {
@@ -121,6 +145,9 @@ impl World {
         let answer = self.cluster.request(EPOCH_MS + now_ms, &request);
         let kubesim::Answer::Response(answer) = answer else { return };
         self.trace.say(now_ms, || format!("#{} of {life} is carried out: {}", exchange.0, outcome(&answer)));
+        if answer.head.status == 409 {
+            self.books.met_a_name();
+        }
         self.cluster_moved();
         let mut response = Response {
             status: answer.head.status,
@@ -145,6 +172,22 @@ impl World {
         self.land_after(wait, life, exchange, deadline_ms.max(now_ms), result);
     }
 
+    /// A create is carried out. After the death of the driver that sent it nobody who knows of it is left.
+    fn note_create(&mut self, life: Life, errand: &Errand) {
+        let object: serde_json::Value = serde_json::from_slice(&errand.request.body.0).unwrap_or_default();
+        let id = object["metadata"]["annotations"]["openshell.ai/sandbox-id"].as_str().unwrap_or_default().to_owned();
+        if errand.answer != AnswerFate::Arrives {
+            self.books.unread(id.clone());
+        }
+        if self.seats[life.driver].living(life).is_some() {
+            return;
+        }
+        let gateway = self.seats[life.driver].plan.gateway;
+        let why = "its POST was carried out after its driver's death";
+        self.books.excuse(Excuse::LeftBehind, (gateway, id.clone()), why);
+        self.books.excuse(Excuse::Misjudged, (gateway, id), why);
+    }
+
     /// An answer reaches a driver; what was aborted meanwhile is dropped, as the shell does it, or now and then not.
     pub(super) fn land(&mut self, life: Life, exchange: ExchangeId, result: Result<Response, Fault>) {
         let odds = self.scenario.wire.after_abort;
@@ -154,6 +197,9 @@ impl World {
                 return;
             }
             self.summary.fault("answer after abort");
+        }
+        if matches!(&result, Ok(response) if response.status == 200) {
+            self.books.reason(self.now_ms, life.driver, ANSWER_REQUESTS);
         }
         self.trace.say(self.now_ms, || format!("{life} hears of #{}: {}", exchange.0, told(&result)));
         self.feed(life, openshell_driver_kyma::core::io::Input::Answer { exchange, result });
