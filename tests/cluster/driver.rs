@@ -94,7 +94,7 @@ async fn a_sandbox_is_born_seen_and_deleted() {
     assert_eq!((&seen.id, &seen.name, seen.workspace.as_str()), (&one.id, &one.name, "default"));
 
     let listed = gateway.list_sandboxes(pb::ListSandboxesRequest::default()).await.unwrap().sandboxes;
-    assert_eq!(listed, [seen.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&seen));
     assert_eq!(gateway.get_sandbox(get(&one)).await.unwrap().sandbox, Some(seen.clone()));
     let again = gateway.create_sandbox(create(&one)).await;
     assert!(again.is_ok(), "the same create again is the same sandbox: {again:?}");
