@@ -8,6 +8,7 @@ pub mod create;
 pub mod delete;
 pub mod get;
 pub mod list;
+mod machine;
 pub mod mode;
 pub mod refusal;
 pub mod start;
@@ -20,11 +21,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::create::Create;
 use self::delete::Delete;
 use self::get::Get;
+use self::machine::Machine;
+pub use self::machine::{Cx, Event, Step};
 use self::start::Start;
 use self::stop::Stop;
 use super::admit::Admitted;
 use super::grpc_status::Status;
-use super::io::{CallId, Fault, Lane, Output, Reply, Request, Response, Rpc, TraceParent};
+use super::io::{CallId, Fault, Output, Reply, Request, Response, Rpc, TraceParent};
 use super::kube::answer::Verdict;
 use super::limits;
 use super::names::SandboxId;
@@ -32,99 +35,9 @@ use super::note::{Note, Outcome};
 use super::observe::Cluster;
 use super::render::sandbox::Service;
 use super::time::Mono;
-use super::turn::{Dice, Timer, Turn, Waiter};
+use super::turn::{Timer, Turn};
 use crate::config::Config;
 use crate::contract::messages::compute as pb;
-
-/// What a machine of this module meets.
-#[derive(Debug)]
-pub enum Event {
-    /// The call begins.
-    Begin,
-    /// The exchange it sent has ended.
-    Answer(Verdict),
-    /// The pause it asked for is over.
-    Retry,
-    /// Its time is up.
-    Deadline,
-    /// Its caller has hung up.
-    Cancelled,
-    /// What it waits for may have come: the store has become whole, a create of the same sandbox has ended, the sandbox has changed.
-    Roused,
-}
-
-impl Event {
-    const fn name(&self) -> &'static str {
-        match self {
-            Self::Begin => "begin",
-            Self::Answer(verdict) => verdict.name(),
-            Self::Retry => "retry",
-            Self::Deadline => "deadline",
-            Self::Cancelled => "cancelled",
-            Self::Roused => "roused",
-        }
-    }
-}
-
-/// What becomes of a call.
-#[derive(Debug)]
-pub enum Step {
-    /// It waits.
-    Wait,
-    /// It is answered, and done.
-    Reply(Result<Reply, Status>),
-    /// Its caller is answered, but there is still something to do.
-    ReplyAndGoOn(Status),
-    /// It is done; its caller has been answered or has gone.
-    Done,
-}
-
-/// What a machine may use.
-#[derive(Debug)]
-pub struct Cx<'a, 't> {
-    /// Its call.
-    pub call: CallId,
-    /// When its caller must have an answer.
-    pub deadline: Mono,
-    /// Outputs, timers, time.
-    pub turn: &'a mut Turn<'t>,
-    /// What is observed.
-    pub cluster: &'a mut Cluster,
-    /// The settings.
-    pub config: &'a Config,
-    /// Sandboxes being created, and by which calls.
-    pub creating: &'a BTreeMap<SandboxId, BTreeSet<CallId>>,
-}
-
-impl Cx<'_, '_> {
-    /// Sends a request; its end comes as [`Event::Answer`]. It never waits longer than the caller does.
-    pub fn send(&mut self, request: super::io::HttpRequest) {
-        let deadline = self.turn.now().mono.after(limits::EXCHANGE_TIMEOUT).min(self.deadline);
-        self.turn.exchange(Waiter::Call(self.call), Lane::Requests, request, deadline);
-    }
-
-    /// Asks for [`Event::Retry`] after a pause that grows with `tries`, or after what the server asked for when that is longer.
-    pub fn pause(&mut self, tries: u32, asked: Option<std::time::Duration>) {
-        let pause = self.turn.backoff(Dice::Main, tries, limits::CALL_BACKOFF_MAX);
-        let pause = asked.map_or(pause, |asked| asked.max(pause));
-        self.turn.set(Timer::CallRetry(self.call), self.turn.now().mono.after(pause));
-    }
-}
-
-#[derive(Debug)]
-enum Machine {
-    Create(Box<Create>),
-    Get(Get),
-    Delete(Delete),
-    Stop(Box<Stop>),
-    Start(Start),
-    /// A `ListSandboxes` that waits for the store to become whole.
-    List,
-    /// A `WatchSandboxes` that waits for the store to become whole.
-    WatchWaiting,
-    /// An open stream.
-    Watching,
-}
 
 /// Whether anybody waits for the reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -421,26 +334,6 @@ impl Calls {
 enum Begun {
     Answer(Reply),
     Machine(Machine, Option<std::time::Duration>),
-}
-
-impl Machine {
-    fn on(&mut self, cx: &mut Cx<'_, '_>, event: Event) -> Step {
-        match self {
-            Self::Create(create) => create.on(cx, event),
-            Self::Get(get) => get.on(cx, event),
-            Self::Delete(delete) => delete.on(cx, event),
-            Self::Stop(stop) => stop.on(cx, event),
-            Self::Start(start) => start.on(cx, event),
-            Self::List => list::on(cx, &event),
-            Self::WatchWaiting | Self::Watching => {
-                let step = watch::on(cx, &event);
-                if matches!((&step, &event), (Step::Wait, Event::Begin | Event::Roused)) && watch::is_open(cx) {
-                    *self = Self::Watching;
-                }
-                step
-            }
-        }
-    }
 }
 
 fn shutting_down() -> Status {

@@ -1,0 +1,147 @@
+//! What is proven by a live look before it is believed, and what follows from the proof.
+
+use super::lookups::Finding;
+use super::sandbox::{Life, NotOurs, Observed};
+use super::{Cluster, pods, view};
+use crate::core::io::{Fault, Response};
+use crate::core::kube::pod::{Phase, Pod};
+use crate::core::kube::sandbox::{OperatingMode, Sandbox};
+use crate::core::names::{ObjectName, SandboxId, Uid};
+use crate::core::note::Note;
+use crate::core::turn::{Question, Turn};
+
+impl Cluster {
+    /// An answer about one object.
+    pub fn looked(&mut self, turn: &mut Turn<'_>, question: Question, name: &ObjectName, result: Result<Response, Fault>) {
+        match question {
+            Question::IsGone => self.confirmed(turn, name, result),
+            Question::HasEnded => self.seen_ended(turn, name, result),
+            Question::GoesNow => self.executed(turn, name, result),
+        }
+    }
+
+    /// It is time to look at an object again.
+    pub fn look_again(&mut self, turn: &mut Turn<'_>, question: Question, name: &ObjectName) {
+        match question {
+            Question::IsGone => self.confirmations.due(turn, name),
+            Question::HasEnded => self.looks.due(turn, name),
+            Question::GoesNow => self.executions.due(turn, name),
+        }
+    }
+
+    /// Asks whether an object still exists, and forgets it when it does not.
+    pub fn confirm(&mut self, turn: &mut Turn<'_>, name: ObjectName) {
+        // Once stopped, nobody waits for the answer.
+        if self.sandboxes.is_idle() {
+            return;
+        }
+        if let Some(observed) = self.store.get(&name) {
+            let (uid, request) = (observed.uid.clone(), self.api.get(&name));
+            self.confirmations.ask(turn, name, uid, request);
+        }
+    }
+
+    fn confirmed(&mut self, turn: &mut Turn<'_>, name: &ObjectName, result: Result<Response, Fault>) {
+        let (asked, response) = match self.confirmations.answered(turn, name, result) {
+            Finding::Nothing => return,
+            Finding::Absent(uid) => {
+                self.forget(turn, name, &uid);
+                return;
+            }
+            Finding::Present(uid, response) => (uid, response),
+        };
+        let Ok(object) = serde_json::from_slice::<Sandbox>(&response.body.0) else {
+            self.confirmations.try_again(turn, name);
+            return;
+        };
+        match Observed::of(object, &self.gateway_id) {
+            Ok(observed) => {
+                self.confirmations.close(turn, name);
+                self.put(turn, observed);
+            }
+            Err(NotOurs { uid, .. }) if uid == asked => {
+                turn.note(Note::Relabelled { object: name.clone() });
+                self.confirmations.now_and_then(turn, name);
+            }
+            Err(_) => {
+                self.confirmations.close(turn, name);
+                self.forget(turn, name, &asked);
+            }
+        }
+    }
+
+    /// Has a live look taken at the pod of a Sandbox that is said to be finished.
+    pub(super) fn examine(&mut self, turn: &mut Turn<'_>, name: &ObjectName) {
+        let Some(observed) = self.store.get(name) else { return };
+        if !observed.is_finished() || observed.mode != OperatingMode::Running || observed.life == Life::Deleting {
+            self.ended.remove(name);
+            self.looks.close(turn, name);
+        } else if self.ended.get(name).is_none_or(|(uid, _)| *uid != observed.uid) {
+            let request = self.api.pod(&observed.pod);
+            let uid = observed.uid.clone();
+            self.looks.ask(turn, name.clone(), uid, request);
+        }
+    }
+
+    /// A look at the pod of a Sandbox that is said to be finished. Only a pod that has ended and is not being deleted stays as it is.
+    fn seen_ended(&mut self, turn: &mut Turn<'_>, name: &ObjectName, result: Result<Response, Fault>) {
+        let Finding::Present(sandbox, response) = self.looks.answered(turn, name, result) else { return };
+        let Ok(pod) = serde_json::from_slice::<Pod>(&response.body.0) else {
+            self.looks.try_again(turn, name);
+            return;
+        };
+        self.looks.close(turn, name);
+        let ended = matches!(pod.status.phase, Phase::Failed | Phase::Succeeded) && pod.metadata.deletion_timestamp.is_none();
+        if ended && pod.controller() == Some(sandbox.as_str()) {
+            let how = pods::trouble(&pod).unwrap_or_else(|| "the pod has ended; it is not replaced while it exists".into());
+            self.ended.insert(name.clone(), (sandbox, how));
+            let touched = self.store.retell(name, view!(self));
+            self.tell(turn, touched);
+        }
+    }
+
+    /// The gateway has been told that a sandbox is, or will be, gone. Unless it asks for one of this id again, whatever still comes of it is deleted.
+    pub fn condemn(&mut self, turn: &Turn<'_>, id: SandboxId) {
+        self.condemned.add(turn.now().mono, id);
+    }
+
+    /// The gateway wants this sandbox, whatever it wanted of the same id before.
+    pub fn pardon(&mut self, id: &SandboxId) {
+        self.condemned.remove(id);
+    }
+
+    /// Deletes an object whose sandbox the gateway has had deleted already.
+    pub(super) fn execute(&mut self, turn: &mut Turn<'_>, name: &ObjectName) {
+        let Some(observed) = self.store.get(name) else { return };
+        if observed.life == Life::Deleting || !self.condemned.has(turn.now().mono, &observed.id) {
+            self.executions.close(turn, name);
+            return;
+        }
+        let request = self.api.delete(&observed.object, &observed.uid);
+        let uid = observed.uid.clone();
+        self.executions.ask(turn, name.clone(), uid, request);
+    }
+
+    fn executed(&mut self, turn: &mut Turn<'_>, name: &ObjectName, result: Result<Response, Fault>) {
+        match self.executions.answered(turn, name, result) {
+            Finding::Nothing => {}
+            Finding::Absent(_) => self.confirm(turn, name.clone()),
+            Finding::Present(_, response) => {
+                turn.note(Note::Undone { object: name.clone() });
+                self.executions.close(turn, name);
+                if let Ok(object) = serde_json::from_slice(&response.body.0) {
+                    self.learn(turn, object);
+                }
+            }
+        }
+    }
+
+    pub(super) fn forget(&mut self, turn: &mut Turn<'_>, name: &ObjectName, uid: &Uid) {
+        self.departed.add(turn.now().mono, uid.clone());
+        self.ended.remove(name);
+        self.looks.close(turn, name);
+        self.executions.close(turn, name);
+        let touched = self.store.remove(name, uid, view!(self));
+        self.tell(turn, touched);
+    }
+}
