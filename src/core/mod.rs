@@ -14,6 +14,7 @@ pub mod note;
 pub mod observe;
 pub mod render;
 pub mod secret;
+pub mod territory;
 pub mod time;
 pub mod transitions;
 pub mod turn;

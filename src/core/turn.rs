@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::io::{Aborted, CallId, ExchangeId, HttpRequest, Lane, Output, Outputs, WatchId};
 use super::kube::kind::Kind;
 use super::limits;
-use super::names::ObjectName;
 use super::note::Note;
+use super::territory::ObjectKey;
 use super::time::{Mono, Now};
 
 /// Who waits for an exchange.
@@ -18,7 +18,7 @@ pub enum Waiter {
     /// A page of an informer's list.
     List(Kind),
     /// A look at one object.
-    Lookup(Question, ObjectName),
+    Lookup(Question, ObjectKey),
     /// The API server's version.
     ServerVersion,
     /// The versions of the resource it serves.
@@ -48,7 +48,7 @@ pub enum Timer {
     /// A watch has been silent for too long.
     Silence(Kind),
     /// An object is looked at again.
-    Lookup(Question, ObjectName),
+    Lookup(Question, ObjectKey),
     /// The API server's version is asked for again.
     ServerVersion,
     /// The versions of the resource it serves are asked for again.

@@ -15,7 +15,8 @@ use self::environment::{Environment, MainProcess};
 use self::platform::Platform;
 use self::resources::Resources;
 use super::grpc_status::Status;
-use super::names::{NameError, ObjectName, SandboxId, SandboxName, Workspace, fnv128};
+use super::names::{NameError, SandboxId, SandboxName, Workspace, fnv128};
+use super::territory::{ObjectKey, Territory};
 use crate::config::Config;
 use crate::contract::messages::compute as pb;
 
@@ -28,8 +29,8 @@ pub struct Admitted {
     pub name: SandboxName,
     /// Its workspace.
     pub workspace: Workspace,
-    /// What its object is called.
-    pub object: ObjectName,
+    /// Where its object is.
+    pub object: ObjectKey,
     /// The container image.
     pub image: String,
     /// What runs in it.
@@ -51,12 +52,12 @@ impl Admitted {
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` or `FAILED_PRECONDITION` with a sentence that names the field.
-    pub fn check(config: &Config, sandbox: Option<&pb::DriverSandbox>) -> Result<Self, Status> {
+    pub fn check(config: &Config, territory: &Territory, sandbox: Option<&pb::DriverSandbox>) -> Result<Self, Status> {
         let sandbox = sandbox.ok_or_else(|| Status::invalid_argument("sandbox is required"))?;
         let id = named("sandbox.id", SandboxId::parse(&sandbox.id))?;
         let name = named("sandbox.name", SandboxName::parse(&sandbox.name))?;
         let workspace = named("sandbox.workspace", Workspace::parse(&sandbox.workspace))?;
-        let object = named("sandbox.name", ObjectName::shared(&workspace, &name))?;
+        let object = named("sandbox.name", territory.object(&workspace, &name))?;
         let empty_spec = pb::DriverSandboxSpec::default();
         let spec = sandbox.spec.as_deref().unwrap_or(&empty_spec);
         let empty_template = pb::DriverSandboxTemplate::default();

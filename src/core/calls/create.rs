@@ -16,20 +16,21 @@ use crate::core::kube::answer::Verdict;
 use crate::core::kube::path::ApiVersion;
 use crate::core::kube::sandbox::Sandbox;
 use crate::core::limits;
-use crate::core::names::{ObjectName, SandboxId, Uid};
+use crate::core::names::{SandboxId, Uid};
 use crate::core::note::Note;
 use crate::core::observe::Cluster;
 use crate::core::observe::sandbox::{Life, Observed};
 use crate::core::render::sandbox::{self, Service};
 use crate::core::render::supervisor::Delivery;
 use crate::core::secret::Body;
+use crate::core::territory::ObjectKey;
 use crate::core::turn::{Timer, Turn};
 
 /// A create in progress.
 #[derive(Debug)]
 pub struct Create {
     id: SandboxId,
-    object: ObjectName,
+    object: ObjectKey,
     digest: String,
     admitted: Admitted,
     rendered: Rendered,
@@ -121,7 +122,7 @@ impl Create {
     /// `FAILED_PRECONDITION` for whatever Validate refuses: the gateway would make `INTERNAL` of anything else.
     pub fn admit(config: &Config, cluster: &Cluster, request: &pb::CreateSandboxRequest) -> Result<Self, Status> {
         let precondition = |status: Status| Status { code: Code::FailedPrecondition, ..status };
-        let admitted = Admitted::check(config, request.sandbox.as_ref()).map_err(precondition)?;
+        let admitted = Admitted::check(config, cluster.api().territory(), request.sandbox.as_ref()).map_err(precondition)?;
         let body = render(config, cluster, &admitted, Service::Declined)?;
         Ok(Self {
             id: admitted.id.clone(),
@@ -186,7 +187,7 @@ impl Create {
         let State::Pausing(next) = self.state else { return Step::Wait };
         let request = match next {
             Next::Post => match self.body(cx) {
-                Ok(body) => cx.cluster.api().create(body),
+                Ok(body) => cx.cluster.api().create(self.object.namespace(), body),
                 Err(status) => return self.refuse(cx, status),
             },
             Next::Read | Next::Search => cx.cluster.api().get(&self.object),
@@ -240,7 +241,7 @@ impl Create {
                 self.at_once(cx, Next::Read)
             }
             Verdict::Absent(error) | Verdict::NoNamespace(error) => {
-                let status = no_namespace(cx, &error.to_string());
+                let status = no_namespace(&self.object, &error.to_string());
                 self.refuse(cx, status)
             }
             Verdict::NoApi(_) => self.no_api(cx, Next::Post),
@@ -256,7 +257,7 @@ impl Create {
                 }
             }
             Verdict::Refused(error) => {
-                let status = refusal::of_create(cx.cluster.api().namespace(), self.object.as_str(), &error);
+                let status = refusal::of_create(&self.object, &error);
                 self.refuse(cx, status)
             }
             Verdict::Conflict(error) | Verdict::Unauthorized(error) | Verdict::Busy(error) => {
@@ -271,13 +272,13 @@ impl Create {
             Verdict::Done(response) => match self.meet(cx, &response.body) {
                 Met::Ours(object) => {
                     if self.fate == Fate::Nothing {
-                        cx.turn.note(Note::Adopted { object: self.object.clone() });
+                        cx.turn.note(Note::Adopted { object: self.object.name().clone() });
                     }
                     cx.cluster.learn(cx.turn, *object);
                     created()
                 }
                 Met::Leaving => {
-                    let trouble = format!("an earlier Sandbox {} is still being deleted; wait until it is gone", self.object);
+                    let trouble = format!("an earlier Sandbox {} is still being deleted; wait until it is gone", self.object.name());
                     self.later(cx, Next::Post, trouble, None)
                 }
                 Met::Other(status) => self.refuse(cx, status),
@@ -286,12 +287,12 @@ impl Create {
             // Not there, or not there yet: the POST is sent again, and meets the first one if that still arrives.
             Verdict::Absent(error) => self.later(cx, Next::Post, error.to_string(), None),
             Verdict::NoNamespace(error) => {
-                let status = no_namespace(cx, &error.to_string());
+                let status = no_namespace(&self.object, &error.to_string());
                 self.refuse(cx, status)
             }
             Verdict::NoApi(_) => self.no_api(cx, Next::Read),
             Verdict::Refused(error) if self.fate == Fate::Nothing => {
-                let refused = refusal::of("get", cx.cluster.api().namespace(), &error);
+                let refused = refusal::of("get", cx.cluster.api().scope(), &error);
                 Step::Reply(Err(Status { code: Code::FailedPrecondition, ..refused }))
             }
             Verdict::Exists(error)
@@ -319,8 +320,11 @@ impl Create {
                 Step::Done
             }
             Caller::Waiting => {
-                let status =
-                    Status::unavailable(format!("Sandbox {} could not be created in time: {}; try again", self.object, self.trouble));
+                let status = Status::unavailable(format!(
+                    "Sandbox {} could not be created in time: {}; try again",
+                    self.object.name(),
+                    self.trouble
+                ));
                 self.refuse(cx, status)
             }
         }
@@ -348,7 +352,7 @@ impl Create {
 
     /// Gives up looking: a person must.
     pub fn abandon(&self, turn: &mut Turn<'_>) {
-        turn.note(Note::Stray { object: self.object.clone(), reason: self.trouble.clone() });
+        turn.note(Note::Stray { object: self.object.name().clone(), reason: self.trouble.clone() });
     }
 
     fn searched(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
@@ -386,7 +390,7 @@ impl Create {
     fn removed(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
         match verdict {
             Verdict::Done(_) | Verdict::Absent(_) | Verdict::NoNamespace(_) => {
-                cx.turn.note(Note::Undone { object: self.object.clone() });
+                cx.turn.note(Note::Undone { object: self.object.name().clone() });
                 Step::Done
             }
             // Whatever is there now is looked at again before anything is removed.
@@ -408,21 +412,20 @@ impl Create {
         if object.metadata.deletion_timestamp.is_some() {
             return Met::Leaving;
         }
-        let namespace = cx.cluster.api().namespace();
-        match Observed::of(object.clone(), &cx.config.gateway_id) {
+        match Observed::of(object.clone(), cx.cluster.api()) {
             Ok(there) if there.id == self.id && there.digest.as_deref() == Some(&self.digest) => {
                 debug_assert_eq!(there.life, Life::Alive, "a leaving object was sorted out above");
                 Met::Ours(Box::new(object))
             }
-            Ok(there) => Met::Other(Status::already_exists(format!(
-                "Sandbox {namespace}/{} is there already, with the sandbox id {}",
-                self.object, there.id
-            ))),
+            Ok(there) => {
+                Met::Other(Status::already_exists(format!("Sandbox {} is there already, with the sandbox id {}", self.object, there.id)))
+            }
             Err(_) => Met::Other(Status::already_exists(format!(
-                "Sandbox {namespace}/{} is there already and belongs to {}; it is not touched: look with kubectl get sandbox {} -n {namespace} -o yaml",
+                "Sandbox {} is there already and belongs to {}; it is not touched: look with kubectl get sandbox {} -n {} -o yaml",
                 self.object,
                 object.metadata.labels.gateway_id.map_or_else(|| "nobody we know".into(), |gateway| format!("gateway {gateway}")),
-                self.object,
+                self.object.name(),
+                self.object.namespace(),
             ))),
         }
     }
@@ -461,8 +464,8 @@ fn created() -> Step {
     Step::Reply(Ok(Reply::CreateSandbox(pb::CreateSandboxResponse::default())))
 }
 
-fn no_namespace(cx: &Cx<'_, '_>, error: &str) -> Status {
-    let namespace = cx.cluster.api().namespace();
+fn no_namespace(object: &ObjectKey, error: &str) -> Status {
+    let namespace = object.namespace();
     Status::failed_precondition(format!(
         "namespace {namespace} does not exist ({error}); create it: kubectl create namespace {namespace} && kubectl label namespace {namespace} pod-security.kubernetes.io/enforce=privileged"
     ))

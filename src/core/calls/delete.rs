@@ -157,7 +157,7 @@ impl Delete {
             }
             Verdict::Refused(error) => {
                 let verb = if self.state == State::Deleting { "delete" } else { "list" };
-                Step::Reply(Err(refusal::of(verb, cx.cluster.api().namespace(), &error)))
+                Step::Reply(Err(refusal::of(verb, cx.cluster.api().scope(), &error)))
             }
             Verdict::NoNamespace(_) => self.answer(cx, Deleted::WasAbsent),
             Verdict::Exists(error)

@@ -65,9 +65,9 @@ impl Get {
             NameSource::Metadata => Ok(found(cx.cluster.shown(&self.id)?.clone())),
             NameSource::Object => Err(Status::internal(format!(
                 "Sandbox {object} of sandbox id {id} has lost the annotation openshell.ai/sandbox-name; restore it: kubectl annotate sandbox {object} -n {namespace} openshell.ai/sandbox-name=<name>",
-                object = observed.object,
+                object = observed.object.name(),
                 id = self.id,
-                namespace = cx.cluster.api().namespace(),
+                namespace = observed.object.namespace(),
             ))),
         }))
     }
@@ -84,9 +84,9 @@ impl Get {
             Verdict::Done(response) => match learn(cx, &response.body) {
                 Ok(found) if found.contains(&self.id) => self.known(cx).unwrap_or_else(|| {
                     Step::Reply(Err(Status::internal(format!(
-                        "an object with the sandbox id {id} is there, but its annotations say that it is not ours; look with: kubectl get sandbox -n {namespace} -l openshell.ai/sandbox-id={label} -o yaml",
+                        "an object with the sandbox id {id} is there, but its annotations say that it is not ours; look with: kubectl get sandbox {flag} -l openshell.ai/sandbox-id={label} -o yaml",
                         id = self.id,
-                        namespace = cx.cluster.api().namespace(),
+                        flag = cx.cluster.api().scope().flag(),
                         label = self.id.label_value(),
                     ))))
                 }),
@@ -97,7 +97,7 @@ impl Get {
                 cx.cluster.discover(cx.turn);
                 Step::Reply(Err(Status::unavailable(refusal::no_api())))
             }
-            Verdict::Refused(error) => Step::Reply(Err(refusal::of("list", cx.cluster.api().namespace(), &error))),
+            Verdict::Refused(error) => Step::Reply(Err(refusal::of("list", cx.cluster.api().scope(), &error))),
             Verdict::Exists(error)
             | Verdict::Conflict(error)
             | Verdict::Absent(error)

@@ -138,7 +138,7 @@ impl Calls {
                 Ok(Begun::Answer(Reply::GetGatewayListenerRequirements(pb::GetGatewayListenerRequirementsResponse::default())))
             }
             Request::ValidateSandboxCreate(request) => {
-                let admitted = Admitted::check(config, request.sandbox.as_ref())?;
+                let admitted = Admitted::check(config, cluster.api().territory(), request.sandbox.as_ref())?;
                 create::render(config, cluster, &admitted, Service::Declined)?;
                 Ok(Begun::Answer(Reply::ValidateSandboxCreate(pb::ValidateSandboxCreateResponse::default())))
             }

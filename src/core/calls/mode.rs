@@ -8,9 +8,10 @@ use super::{Cx, Event, refusal};
 use crate::core::grpc_status::Status;
 use crate::core::kube::answer::Verdict;
 use crate::core::kube::sandbox::{OperatingMode, Sandbox};
-use crate::core::names::{ObjectName, SandboxId, Uid};
+use crate::core::names::{SandboxId, Uid};
 use crate::core::observe::Freshness;
 use crate::core::observe::sandbox::{Life, Observed};
+use crate::core::territory::ObjectKey;
 
 /// A change of mode in progress.
 #[derive(Debug)]
@@ -48,12 +49,12 @@ pub enum Progress {
 /// The object whose mode was set, as it was then.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// Its name.
-    pub object: ObjectName,
+    /// Where it is.
+    pub object: ObjectKey,
     /// Its UID.
     pub uid: Uid,
-    /// What its pod is called.
-    pub pod: ObjectName,
+    /// Where its pod is.
+    pub pod: ObjectKey,
     /// The generation that wants this mode.
     pub generation: i64,
 }
@@ -186,7 +187,7 @@ impl SetMode {
             Verdict::NoNamespace(_) => Progress::Refused(Status::not_found(format!("sandbox {} does not exist", self.id))),
             Verdict::Refused(error) => {
                 let verb = if self.state == State::Patching { "patch" } else { "list" };
-                Progress::Refused(refusal::of(verb, cx.cluster.api().namespace(), &error))
+                Progress::Refused(refusal::of(verb, cx.cluster.api().scope(), &error))
             }
             Verdict::Exists(error)
             | Verdict::Conflict(error)

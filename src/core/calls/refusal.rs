@@ -2,11 +2,12 @@
 
 use crate::core::grpc_status::Status;
 use crate::core::kube::answer::ApiError;
-use crate::core::names::Namespace;
+use crate::core::territory::{ObjectKey, Scope};
 
 /// A refused write. The gateway passes only `FAILED_PRECONDITION` on from a create with its message, so whatever a person must act on is that.
 #[must_use]
-pub fn of_create(namespace: &Namespace, object: &str, error: &ApiError) -> Status {
+pub fn of_create(object: &ObjectKey, error: &ApiError) -> Status {
+    let namespace = object.namespace();
     let causes = &error.causes;
     let hint = if causes.iter().any(|cause| cause == "NamespaceTerminating") {
         format!("namespace {namespace} is being deleted: wait until it is gone, create it again, or point --namespace to another")
@@ -19,16 +20,17 @@ pub fn of_create(namespace: &Namespace, object: &str, error: &ApiError) -> Statu
     } else {
         "change the request accordingly, or update agent-sandbox when it does not know a field".to_owned()
     };
-    Status::failed_precondition(format!("creating Sandbox {namespace}/{object} was refused: {error}; {hint}"))
+    Status::failed_precondition(format!("creating Sandbox {object} was refused: {error}; {hint}"))
 }
 
 /// A refused read or delete.
 #[must_use]
-pub fn of(verb: &str, namespace: &Namespace, error: &ApiError) -> Status {
-    let message = format!("the API server refused to {verb} Sandboxes in {namespace}: {error}");
+pub fn of(verb: &str, scope: Scope<'_>, error: &ApiError) -> Status {
+    let message = format!("the API server refused to {verb} Sandboxes in {scope}: {error}");
     if error.status == 403 {
         Status::permission_denied(format!(
-            "{message}; check with: kubectl auth can-i {verb} sandboxes.agents.x-k8s.io -n {namespace} --as system:serviceaccount:<namespace>:<name>"
+            "{message}; check with: kubectl auth can-i {verb} sandboxes.agents.x-k8s.io {} --as system:serviceaccount:<namespace>:<name>",
+            scope.flag()
         ))
     } else {
         Status::internal(message)

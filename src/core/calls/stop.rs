@@ -128,8 +128,8 @@ impl Stop {
                 "sandbox {} cannot be stopped: {}; look with: kubectl get pod {} -n {} -o yaml",
                 self.id,
                 condition.message,
-                target.pod,
-                cx.cluster.api().namespace()
+                target.pod.name(),
+                target.pod.namespace()
             )));
         }
         if observed.conditions.iter().any(|condition| condition.observed_generation >= target.generation) {
@@ -144,7 +144,7 @@ impl Stop {
             Verdict::Absent(_) | Verdict::NoNamespace(_) => self.gone(cx, &target),
             Verdict::Done(response) => match serde_json::from_slice::<Pod>(&response.body.0) {
                 Ok(pod) if pod.controller() == Some(target.uid.as_str()) => {
-                    let trouble = format!("pod {} is still there", target.pod);
+                    let trouble = format!("pod {} is still there", target.pod.name());
                     self.wait(cx, target, trouble, None)
                 }
                 Ok(_) => self.gone(cx, &target),
@@ -153,7 +153,7 @@ impl Stop {
             Verdict::Refused(error) if error.status == 403 => Step::Reply(Err(Status::permission_denied(format!(
                 "sandbox {} has been told to stop, but the driver may not see whether its pod is gone: {error}; check with: kubectl auth can-i get pods -n {} --as system:serviceaccount:<namespace>:<name>",
                 self.id,
-                cx.cluster.api().namespace()
+                target.pod.namespace()
             )))),
             Verdict::Exists(error)
             | Verdict::Conflict(error)

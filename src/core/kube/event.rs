@@ -64,6 +64,8 @@ pub struct InvolvedObject {
     pub kind: String,
     /// Its name.
     pub name: String,
+    /// Its namespace.
+    pub namespace: String,
     /// Its UID.
     pub uid: String,
     /// Which part of it, such as `spec.containers{agent}`.

@@ -8,8 +8,9 @@ use super::meta::ResourceVersion;
 use super::sandbox::OperatingMode;
 use crate::core::io::{ContentType, HttpRequest, Method};
 use crate::core::limits;
-use crate::core::names::{Namespace, ObjectName, SandboxId, Uid};
+use crate::core::names::{SandboxId, Uid};
 use crate::core::secret::Body;
+use crate::core::territory::{ObjectKey, OurNamespace, Scope, Territory};
 
 /// What the API server records as the writer of our fields.
 const FIELD_MANAGER: &str = "openshell-driver-kyma";
@@ -76,26 +77,39 @@ pub mod keys {
     pub const POD_NAME: &str = "agents.x-k8s.io/pod-name";
 }
 
-/// The Sandboxes of one gateway in one namespace.
+/// The Sandboxes of one gateway, wherever they are.
 #[derive(Debug, Clone)]
 pub struct Sandboxes {
     version: ApiVersion,
-    namespace: Namespace,
+    territory: Territory,
+    gateway_id: String,
     selector: String,
 }
 
 impl Sandboxes {
-    /// Those in `namespace` with the labels of `gateway_id`.
+    /// Those in `territory` with the labels of `gateway_id`.
     #[must_use]
-    pub fn of(version: ApiVersion, namespace: Namespace, gateway_id: &str) -> Self {
+    pub fn of(version: ApiVersion, territory: Territory, gateway_id: &str) -> Self {
         let selector = format!("{}={},{}={gateway_id},{}", keys::MANAGED_BY, keys::MANAGED_BY_VALUE, keys::GATEWAY_ID, keys::SANDBOX_ID);
-        Self { version, namespace, selector }
+        Self { version, territory, gateway_id: gateway_id.to_owned(), selector }
     }
 
-    /// The namespace.
+    /// Where they are.
     #[must_use]
-    pub const fn namespace(&self) -> &Namespace {
-        &self.namespace
+    pub const fn territory(&self) -> &Territory {
+        &self.territory
+    }
+
+    /// Whose they are.
+    #[must_use]
+    pub fn gateway_id(&self) -> &str {
+        &self.gateway_id
+    }
+
+    /// What is listed and watched.
+    #[must_use]
+    pub const fn scope(&self) -> Scope<'_> {
+        self.territory.scope()
     }
 
     /// Speaks another version from now on.
@@ -109,20 +123,24 @@ impl Sandboxes {
         self.version
     }
 
-    fn collection(&self) -> String {
-        format!("/apis/agents.x-k8s.io/{}/namespaces/{}/sandboxes", self.version.as_str(), self.namespace)
+    fn everywhere(&self) -> String {
+        collection(&format!("/apis/agents.x-k8s.io/{}", self.version.as_str()), self.scope(), "sandboxes")
     }
 
-    fn object(&self, name: &ObjectName) -> String {
-        format!("{}/{name}", self.collection())
+    fn of_namespace(&self, namespace: &OurNamespace) -> String {
+        collection(&format!("/apis/agents.x-k8s.io/{}", self.version.as_str()), Scope::Namespace(namespace), "sandboxes")
     }
 
-    /// Creates `object`. Strict: a field the installed resource does not know is an error, not silently lost.
+    fn object(&self, key: &ObjectKey) -> String {
+        format!("{}/{}", self.of_namespace(key.namespace()), key.name())
+    }
+
+    /// Creates `object` in its namespace. Strict: a field the installed resource does not know is an error, not silently lost.
     #[must_use]
-    pub fn create(&self, object: Body) -> HttpRequest {
+    pub fn create(&self, namespace: &OurNamespace, object: Body) -> HttpRequest {
         HttpRequest {
             method: Method::Post,
-            path: format!("{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict", self.collection()),
+            path: format!("{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict", self.of_namespace(namespace)),
             content_type: Some(ContentType::Json),
             body: object,
         }
@@ -130,18 +148,18 @@ impl Sandboxes {
 
     /// Reads one object.
     #[must_use]
-    pub fn get(&self, name: &ObjectName) -> HttpRequest {
-        get(self.object(name))
+    pub fn get(&self, key: &ObjectKey) -> HttpRequest {
+        get(self.object(key))
     }
 
     /// Sets what is wanted of the object of this version. Strict: a field that the served version does not have would be dropped in silence.
     #[must_use]
-    pub fn set_mode(&self, name: &ObjectName, version: &ResourceVersion, mode: OperatingMode) -> HttpRequest {
+    pub fn set_mode(&self, key: &ObjectKey, version: &ResourceVersion, mode: OperatingMode) -> HttpRequest {
         let (field, value) = self.version.mode(mode);
         let patch = json!({ "metadata": { "resourceVersion": version.as_str() }, "spec": { field: value } });
         HttpRequest {
             method: Method::Patch,
-            path: format!("{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict", self.object(name)),
+            path: format!("{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict", self.object(key)),
             content_type: Some(ContentType::MergePatch),
             body: Body::json(&patch),
         }
@@ -150,63 +168,73 @@ impl Sandboxes {
     /// One page of the pods that the agent-sandbox controller made.
     #[must_use]
     pub fn list_pods(&self, page: Option<&str>) -> HttpRequest {
-        paged(&format!("/api/v1/namespaces/{}/pods?labelSelector={}", self.namespace, encode(keys::POD_OF_SANDBOX)), page)
+        paged(&format!("{}?labelSelector={}", self.core("pods"), encode(keys::POD_OF_SANDBOX)), page)
     }
 
     /// Every change of those after `from`.
     #[must_use]
     pub fn watch_pods(&self, from: &ResourceVersion, seconds: u64) -> HttpRequest {
-        let collection = format!("/api/v1/namespaces/{}/pods", self.namespace);
-        watched(&collection, Some(keys::POD_OF_SANDBOX), from, seconds)
+        watched(&self.core("pods"), Some(keys::POD_OF_SANDBOX), from, seconds)
     }
 
-    /// One page of the namespace's Events.
+    /// One page of the Events.
     #[must_use]
     pub fn list_events(&self, page: Option<&str>) -> HttpRequest {
-        paged(&format!("/api/v1/namespaces/{}/events?", self.namespace), page)
+        paged(&format!("{}?", self.core("events")), page)
     }
 
     /// Every Event after `from`.
     #[must_use]
     pub fn watch_events(&self, from: &ResourceVersion, seconds: u64) -> HttpRequest {
-        watched(&format!("/api/v1/namespaces/{}/events", self.namespace), None, from, seconds)
+        watched(&self.core("events"), None, from, seconds)
     }
 
     /// Reads the pod of a sandbox.
     #[must_use]
-    pub fn pod(&self, name: &ObjectName) -> HttpRequest {
-        get(format!("/api/v1/namespaces/{}/pods/{name}", self.namespace))
+    pub fn pod(&self, key: &ObjectKey) -> HttpRequest {
+        get(format!("{}/{}", collection("/api/v1", Scope::Namespace(key.namespace()), "pods"), key.name()))
+    }
+
+    fn core(&self, plural: &str) -> String {
+        collection("/api/v1", self.scope(), plural)
     }
 
     /// Deletes the object of this UID and everything it owns, its pod first.
     #[must_use]
-    pub fn delete(&self, name: &ObjectName, uid: &Uid) -> HttpRequest {
+    pub fn delete(&self, key: &ObjectKey, uid: &Uid) -> HttpRequest {
         let options = json!({
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "preconditions": { "uid": uid.as_str() },
             "propagationPolicy": "Foreground",
         });
-        HttpRequest { method: Method::Delete, path: self.object(name), content_type: Some(ContentType::Json), body: Body::json(&options) }
+        HttpRequest { method: Method::Delete, path: self.object(key), content_type: Some(ContentType::Json), body: Body::json(&options) }
     }
 
     /// Finds the objects of one sandbox id, whatever they are called.
     #[must_use]
     pub fn find(&self, id: &SandboxId) -> HttpRequest {
         let selector = format!("{}={}", self.selector, id.label_value());
-        get(format!("{}?labelSelector={}&limit={}", self.collection(), encode(&selector), limits::LIST_PAGE))
+        get(format!("{}?labelSelector={}&limit={}", self.everywhere(), encode(&selector), limits::LIST_PAGE))
     }
 
     /// One page of all objects; `page` is the `continue` token of the page before.
     #[must_use]
     pub fn list(&self, page: Option<&str>) -> HttpRequest {
-        paged(&format!("{}?labelSelector={}", self.collection(), encode(&self.selector)), page)
+        paged(&format!("{}?labelSelector={}", self.everywhere(), encode(&self.selector)), page)
     }
 
     /// Every change after `from`, for about `seconds`.
     #[must_use]
     pub fn watch(&self, from: &ResourceVersion, seconds: u64) -> HttpRequest {
-        watched(&self.collection(), Some(&self.selector), from, seconds)
+        watched(&self.everywhere(), Some(&self.selector), from, seconds)
+    }
+}
+
+/// The path of the objects of a kind.
+fn collection(group_version: &str, scope: Scope<'_>, plural: &str) -> String {
+    match scope {
+        Scope::Namespace(namespace) => format!("{group_version}/namespaces/{namespace}/{plural}"),
     }
 }
 

@@ -21,6 +21,9 @@ pub struct PodMeta {
     /// The name.
     #[serde(default)]
     pub name: String,
+    /// The namespace.
+    #[serde(default)]
+    pub namespace: String,
     /// The UID.
     pub uid: String,
     /// The version.

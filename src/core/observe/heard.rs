@@ -11,6 +11,7 @@ use crate::core::kube::sandbox::Sandbox;
 use crate::core::limits;
 use crate::core::names::{ObjectName, Uid};
 use crate::core::note::Note;
+use crate::core::territory::ObjectKey;
 use crate::core::time::Mono;
 use crate::core::turn::{Timer, Turn};
 
@@ -19,7 +20,7 @@ impl Cluster {
         match heard {
             Heard::Nothing => {}
             Heard::NoApi => self.discovery.ask(turn),
-            Heard::Changed(object) => match Observed::of(*object, &self.gateway_id) {
+            Heard::Changed(object) => match Observed::of(*object, &self.api) {
                 Ok(observed) => {
                     self.confirmations.close(turn, &observed.object);
                     self.put(turn, observed);
@@ -27,10 +28,10 @@ impl Cluster {
                 Err(reason) => reason.note(turn),
             },
             Heard::Removed(object) => {
-                if let Ok(name) = ObjectName::parse(&object.metadata.name)
-                    && self.store.get(&name).is_some_and(|known| known.uid.as_str() == object.metadata.uid)
-                {
-                    self.confirm(turn, name);
+                let name = ObjectName::parse(&object.metadata.name).ok();
+                let key = name.and_then(|name| self.api.territory().recognise(&object.metadata.namespace, name));
+                if let Some(key) = key.filter(|key| self.store.get(key).is_some_and(|known| known.uid.as_str() == object.metadata.uid)) {
+                    self.confirm(turn, key);
                 }
             }
             Heard::Whole { objects, version, epoch } => self.whole(turn, objects, &version, epoch),
@@ -40,12 +41,12 @@ impl Cluster {
 
     fn whole(&mut self, turn: &mut Turn<'_>, objects: Vec<Sandbox>, version: &ResourceVersion, epoch: Epoch) {
         let mut listed = Vec::with_capacity(objects.len());
-        let mut names = Vec::with_capacity(objects.len());
+        let mut keys = Vec::with_capacity(objects.len());
         for object in objects {
-            match Observed::of(object, &self.gateway_id) {
+            match Observed::of(object, &self.api) {
                 Ok(observed) => {
                     self.changed.insert(observed.id.clone());
-                    names.push(observed.object.clone());
+                    keys.push(observed.object.clone());
                     // A restore can bring back what was gone.
                     self.departed.remove(&observed.uid);
                     listed.push(observed);
@@ -56,12 +57,12 @@ impl Cluster {
         let (touched, vanished) = self.store.replace(listed, version, epoch, view!(self));
         turn.note(Note::Synced { objects: self.store.len() });
         self.tell(turn, touched);
-        for name in vanished {
-            self.confirm(turn, name);
+        for key in vanished {
+            self.confirm(turn, key);
         }
-        for name in names {
-            self.examine(turn, &name);
-            self.execute(turn, &name);
+        for key in keys {
+            self.examine(turn, &key);
+            self.execute(turn, &key);
         }
         // Now, and only once: their own timers take over.
         if self.pods.is_idle() && self.events.is_idle() {
@@ -72,40 +73,40 @@ impl Cluster {
 
     pub(super) fn heard_pods(&mut self, turn: &mut Turn<'_>, heard: Heard<Pod>) {
         let now = turn.now().mono;
-        let changed: Vec<ObjectName> = match heard {
+        let changed: Vec<ObjectKey> = match heard {
             Heard::Nothing | Heard::Unfit(_) | Heard::NoApi => {
                 let heard_lately = self.pods.heard_at().is_some_and(|at| now.since(at) <= limits::STALE_AFTER);
                 if heard_lately || !self.seen_pods.forget_all() {
                     return;
                 }
-                self.store.names()
+                self.store.keys()
             }
             Heard::Changed(pod) => {
-                let changed = self.seen_pods.put(&pod);
-                changed.and_then(|name| self.sandbox_of(&name, pod.controller())).into_iter().collect()
+                let changed = self.seen_pods.put(self.api.territory(), &pod);
+                changed.and_then(|key| self.sandbox_of(&key, pod.controller())).into_iter().collect()
             }
             Heard::Removed(pod) => {
-                let gone = self.seen_pods.remove(now, &pod);
-                gone.and_then(|(name, gone)| self.sandbox_of(&name, gone.controller.as_ref().map(Uid::as_str))).into_iter().collect()
+                let gone = self.seen_pods.remove(self.api.territory(), now, &pod);
+                gone.and_then(|(key, gone)| self.sandbox_of(&key, gone.controller.as_ref().map(Uid::as_str))).into_iter().collect()
             }
             Heard::Whole { objects, .. } => {
-                self.seen_pods.replace(now, &objects);
+                self.seen_pods.replace(self.api.territory(), now, &objects);
                 // Absence means something now, so every sandbox is looked at.
-                self.store.names()
+                self.store.keys()
             }
         };
-        for name in changed {
-            if let Some(observed) = self.store.get(&name) {
+        for key in changed {
+            if let Some(observed) = self.store.get(&key) {
                 self.changed.insert(observed.id.clone());
             }
-            let touched = self.store.retell(&name, view!(self));
+            let touched = self.store.retell(&key, view!(self));
             self.tell(turn, touched);
         }
         self.tell_waiting_events(turn);
     }
 
     /// The Sandbox that controls a pod. Nearly always they have one name.
-    pub(super) fn sandbox_of(&self, pod: &ObjectName, controller: Option<&str>) -> Option<ObjectName> {
+    pub(super) fn sandbox_of(&self, pod: &ObjectKey, controller: Option<&str>) -> Option<ObjectKey> {
         let controls = |observed: &&Observed| Some(observed.uid.as_str()) == controller;
         let namesake = self.store.get(pod).filter(controls);
         namesake.or_else(|| self.store.objects().find(controls)).map(|observed| observed.object.clone())
@@ -113,15 +114,15 @@ impl Cluster {
 
     /// Takes an object that an answer to one of our own requests showed: a caller must read what it wrote.
     pub fn learn(&mut self, turn: &mut Turn<'_>, object: Sandbox) {
-        match Observed::of(object, &self.gateway_id) {
+        match Observed::of(object, &self.api) {
             Ok(observed) => {
-                let name = observed.object.clone();
+                let key = observed.object.clone();
                 // An answer may be older than what the watch has said since. Of an object that is not known, that may have been its end.
                 let heard = self.sandboxes.version();
-                let is_news = self.store.get(&name).is_none() && heard.is_known() && !heard.older_than(&observed.version);
+                let is_news = self.store.get(&key).is_none() && heard.is_known() && !heard.older_than(&observed.version);
                 self.put(turn, observed);
                 if is_news {
-                    self.confirm(turn, name);
+                    self.confirm(turn, key);
                 }
             }
             Err(reason) => reason.note(turn),
@@ -134,11 +135,11 @@ impl Cluster {
             return;
         }
         self.changed.insert(observed.id.clone());
-        let name = observed.object.clone();
+        let key = observed.object.clone();
         let touched = self.store.put(observed, view!(self));
         self.tell(turn, touched);
-        self.examine(turn, &name);
-        self.execute(turn, &name);
+        self.examine(turn, &key);
+        self.execute(turn, &key);
         self.tell_waiting_events(turn);
     }
 }

@@ -212,7 +212,7 @@ impl<T: Watched> Informer<T> {
         if objects.len() > limits::OBJECTS_MAX {
             return self.fail(
                 turn,
-                format!("there are more than {} {} in {}", limits::OBJECTS_MAX, T::KIND, api.namespace()),
+                format!("there are more than {} {} in {}", limits::OBJECTS_MAX, T::KIND, api.scope()),
                 None,
                 Next::List,
             );
@@ -373,10 +373,10 @@ fn broken(fault: Fault) -> String {
 }
 
 fn forbidden(api: &Sandboxes, error: &ApiError) -> String {
-    let namespace = api.namespace();
+    let (scope, flag) = (api.scope(), api.scope().flag());
     format!(
-        "the driver may not list Sandboxes in namespace {namespace}: {error}\n\
+        "the driver may not list Sandboxes in namespace {scope}: {error}\n\
          Give its service account the driver's Role, then check with:\n  \
-         kubectl auth can-i list sandboxes.agents.x-k8s.io -n {namespace} --as system:serviceaccount:<namespace>:<driver's service account>"
+         kubectl auth can-i list sandboxes.agents.x-k8s.io {flag} --as system:serviceaccount:<namespace>:<driver's service account>"
     )
 }

@@ -9,16 +9,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::core::io::{ExchangeId, Fault, HttpRequest, Lane, Response};
 use crate::core::kube::answer::Verdict;
 use crate::core::limits;
-use crate::core::names::{ObjectName, Uid};
+use crate::core::names::Uid;
+use crate::core::territory::ObjectKey;
 use crate::core::turn::{Dice, Question, Timer, Turn, Waiter};
 
 /// Looks of one kind.
 #[derive(Debug)]
 pub struct Lookups {
     question: Question,
-    asked: BTreeMap<ObjectName, Asked>,
+    asked: BTreeMap<ObjectKey, Asked>,
     /// Waiting for one of the others to be answered.
-    waiting: BTreeSet<ObjectName>,
+    waiting: BTreeSet<ObjectKey>,
     in_flight: usize,
 }
 
@@ -68,37 +69,37 @@ impl Lookups {
     }
 
     /// Looks, unless that is being done.
-    pub fn ask(&mut self, turn: &mut Turn<'_>, name: ObjectName, uid: Uid, request: HttpRequest) {
-        if self.asked.get(&name).is_some_and(|asked| asked.uid == uid && !matches!(asked.state, State::Pausing)) {
+    pub fn ask(&mut self, turn: &mut Turn<'_>, key: ObjectKey, uid: Uid, request: HttpRequest) {
+        if self.asked.get(&key).is_some_and(|asked| asked.uid == uid && !matches!(asked.state, State::Pausing)) {
             return;
         }
-        self.close(turn, &name);
-        self.asked.insert(name.clone(), Asked { uid, request, state: State::Queued, failures: 0 });
-        self.waiting.insert(name);
+        self.close(turn, &key);
+        self.asked.insert(key.clone(), Asked { uid, request, state: State::Queued, failures: 0 });
+        self.waiting.insert(key);
         self.send(turn);
     }
 
     /// The question is answered, or of no interest any more.
-    pub fn close(&mut self, turn: &mut Turn<'_>, name: &ObjectName) {
-        let Some(asked) = self.asked.remove(name) else { return };
+    pub fn close(&mut self, turn: &mut Turn<'_>, key: &ObjectKey) {
+        let Some(asked) = self.asked.remove(key) else { return };
         match asked.state {
             State::Queued => {
-                self.waiting.remove(name);
+                self.waiting.remove(key);
             }
             State::InFlight(exchange) => {
                 turn.abort_exchange(exchange);
                 self.in_flight -= 1;
             }
-            State::Pausing => turn.unset(&Timer::Lookup(self.question, name.clone())),
+            State::Pausing => turn.unset(&Timer::Lookup(self.question, key.clone())),
         }
         self.send(turn);
     }
 
     /// An answer came.
-    pub fn answered(&mut self, turn: &mut Turn<'_>, name: &ObjectName, result: Result<Response, Fault>) -> Finding {
+    pub fn answered(&mut self, turn: &mut Turn<'_>, key: &ObjectKey, result: Result<Response, Fault>) -> Finding {
         let verdict = Verdict::of(result);
         turn.met(self.machine(), "asking", verdict.name());
-        let Some(asked) = self.asked.get_mut(name).filter(|asked| matches!(asked.state, State::InFlight(_))) else {
+        let Some(asked) = self.asked.get_mut(key).filter(|asked| matches!(asked.state, State::InFlight(_))) else {
             return Finding::Nothing;
         };
         self.in_flight -= 1;
@@ -106,7 +107,7 @@ impl Lookups {
         let uid = asked.uid.clone();
         let finding = match verdict {
             Verdict::Absent(_) | Verdict::NoNamespace(_) => {
-                self.asked.remove(name);
+                self.asked.remove(key);
                 Finding::Absent(uid)
             }
             Verdict::Done(response) => Finding::Present(uid, response),
@@ -119,7 +120,7 @@ impl Lookups {
             | Verdict::Busy(_)
             | Verdict::Unsure(_)
             | Verdict::NotSent(_) => {
-                self.try_again(turn, name);
+                self.try_again(turn, key);
                 Finding::Nothing
             }
         };
@@ -128,36 +129,36 @@ impl Lookups {
     }
 
     /// What was found decides nothing: it is asked again, ever more seldom.
-    pub fn try_again(&mut self, turn: &mut Turn<'_>, name: &ObjectName) {
-        if let Some(asked) = self.asked.get_mut(name) {
+    pub fn try_again(&mut self, turn: &mut Turn<'_>, key: &ObjectKey) {
+        if let Some(asked) = self.asked.get_mut(key) {
             asked.failures = asked.failures.saturating_add(1);
             let pause = turn.backoff(Dice::Main, asked.failures, limits::INFORMER_BACKOFF_MAX);
-            turn.set(Timer::Lookup(self.question, name.clone()), turn.now().mono.after(pause));
+            turn.set(Timer::Lookup(self.question, key.clone()), turn.now().mono.after(pause));
         }
     }
 
     /// The object exists without our labels: no watch will tell when it goes, so it is looked at now and then.
-    pub fn now_and_then(&mut self, turn: &mut Turn<'_>, name: &ObjectName) {
-        if self.asked.contains_key(name) {
-            turn.set(Timer::Lookup(self.question, name.clone()), turn.now().mono.after(limits::RELABELLED_RECHECK));
+    pub fn now_and_then(&mut self, turn: &mut Turn<'_>, key: &ObjectKey) {
+        if self.asked.contains_key(key) {
+            turn.set(Timer::Lookup(self.question, key.clone()), turn.now().mono.after(limits::RELABELLED_RECHECK));
         }
     }
 
     /// The pause is over.
-    pub fn due(&mut self, turn: &mut Turn<'_>, name: &ObjectName) {
-        if let Some(asked) = self.asked.get_mut(name) {
+    pub fn due(&mut self, turn: &mut Turn<'_>, key: &ObjectKey) {
+        if let Some(asked) = self.asked.get_mut(key) {
             asked.state = State::Queued;
-            self.waiting.insert(name.clone());
+            self.waiting.insert(key.clone());
             self.send(turn);
         }
     }
 
     /// Nothing more is asked.
     pub fn stop(&mut self, turn: &mut Turn<'_>) {
-        for (name, asked) in std::mem::take(&mut self.asked) {
+        for (key, asked) in std::mem::take(&mut self.asked) {
             match asked.state {
                 State::InFlight(exchange) => turn.abort_exchange(exchange),
-                State::Pausing => turn.unset(&Timer::Lookup(self.question, name)),
+                State::Pausing => turn.unset(&Timer::Lookup(self.question, key)),
                 State::Queued => {}
             }
         }
@@ -167,10 +168,10 @@ impl Lookups {
 
     fn send(&mut self, turn: &mut Turn<'_>) {
         while self.in_flight < limits::LOOKUPS_MAX {
-            let Some(name) = self.waiting.pop_first() else { return };
-            if let Some(asked) = self.asked.get_mut(&name) {
+            let Some(key) = self.waiting.pop_first() else { return };
+            if let Some(asked) = self.asked.get_mut(&key) {
                 let deadline = turn.now().mono.after(limits::EXCHANGE_TIMEOUT);
-                let waiter = Waiter::Lookup(self.question, name);
+                let waiter = Waiter::Lookup(self.question, key);
                 asked.state = State::InFlight(turn.exchange(waiter, Lane::Lists, asked.request.clone(), deadline));
                 self.in_flight += 1;
             }

@@ -43,6 +43,7 @@ use super::limits;
 use super::names::{SandboxId, Uid};
 use super::note::Note;
 use super::secret::Body;
+use super::territory::Territory;
 use super::turn::{Question, Turn};
 use crate::config::Config;
 use crate::contract::messages::compute as pb;
@@ -62,7 +63,6 @@ pub enum Freshness {
 #[derive(Debug)]
 pub struct Cluster {
     api: Sandboxes,
-    gateway_id: String,
     sandboxes: Informer<Sandbox>,
     pods: Informer<Pod>,
     events: Informer<Event>,
@@ -88,7 +88,7 @@ pub struct Cluster {
 /// What beside an object decides what is told of it. A macro, because it borrows some fields while others change.
 macro_rules! view {
     ($cluster:expr) => {
-        $crate::core::observe::snapshot::View { namespace: $cluster.api.namespace(), pods: &$cluster.seen_pods, ended: &$cluster.ended }
+        $crate::core::observe::snapshot::View { pods: &$cluster.seen_pods, ended: &$cluster.ended }
     };
 }
 use view;
@@ -98,8 +98,7 @@ impl Cluster {
     #[must_use]
     pub fn new(config: &Config) -> Self {
         Self {
-            api: Sandboxes::of(ApiVersion::V1Beta1, config.namespace.clone(), &config.gateway_id),
-            gateway_id: config.gateway_id.clone(),
+            api: Sandboxes::of(ApiVersion::V1Beta1, Territory::of(config), &config.gateway_id),
             sandboxes: Informer::default(),
             pods: Informer::default(),
             events: Informer::default(),

@@ -8,12 +8,13 @@ use crate::core::kube::meta::ResourceVersion;
 use crate::core::kube::pod::{ContainerStatus, Phase, Pod};
 use crate::core::limits;
 use crate::core::names::{ObjectName, Uid};
+use crate::core::territory::{ObjectKey, Territory};
 use crate::core::time::Mono;
 
 /// Every pod observed.
 #[derive(Debug)]
 pub struct Pods {
-    by_name: BTreeMap<ObjectName, SeenPod>,
+    by_key: BTreeMap<ObjectKey, SeenPod>,
     knowledge: Knowledge,
     /// Sandboxes whose pod was there and has gone, until they have another.
     bereft: Memory<Uid>,
@@ -22,7 +23,7 @@ pub struct Pods {
 impl Default for Pods {
     fn default() -> Self {
         let bereft = Memory::new(limits::DEPARTED_AGE, limits::DEPARTED_MAX);
-        Self { by_name: BTreeMap::new(), knowledge: Knowledge::None, bereft }
+        Self { by_key: BTreeMap::new(), knowledge: Knowledge::None, bereft }
     }
 }
 
@@ -65,8 +66,8 @@ pub enum Sight<'a> {
 impl Pods {
     /// The pod of this name, if the Sandbox of this UID controls it.
     #[must_use]
-    pub fn of(&self, name: &ObjectName, sandbox: &Uid) -> Sight<'_> {
-        match (self.by_name.get(name).filter(|pod| pod.controller.as_ref() == Some(sandbox)), self.knowledge) {
+    pub fn of(&self, key: &ObjectKey, sandbox: &Uid) -> Sight<'_> {
+        match (self.by_key.get(key).filter(|pod| pod.controller.as_ref() == Some(sandbox)), self.knowledge) {
             (Some(pod), _) => Sight::Present(pod),
             (None, Knowledge::Whole) if self.bereft.holds(sandbox) => Sight::Gone,
             (None, Knowledge::Whole) => Sight::Absent,
@@ -74,10 +75,10 @@ impl Pods {
         }
     }
 
-    /// A pod by its name.
+    /// A pod by its key.
     #[must_use]
-    pub fn get(&self, name: &ObjectName) -> Option<&SeenPod> {
-        self.by_name.get(name)
+    pub fn get(&self, key: &ObjectKey) -> Option<&SeenPod> {
+        self.by_key.get(key)
     }
 
     /// Whether absence means anything.
@@ -94,45 +95,45 @@ impl Pods {
     }
 
     /// Takes a pod, unless a later word of it is already here. Says which pod has changed in what we keep.
-    pub fn put(&mut self, pod: &Pod) -> Option<ObjectName> {
-        let name = ObjectName::parse(&pod.metadata.name).ok()?;
+    pub fn put(&mut self, territory: &Territory, pod: &Pod) -> Option<ObjectKey> {
+        let key = key(territory, pod)?;
         let seen = SeenPod::of(pod);
         if let Some(controller) = &seen.controller {
             self.bereft.remove(controller);
         }
-        match self.by_name.get_mut(&name) {
+        match self.by_key.get_mut(&key) {
             Some(known) if seen.version.older_than(&known.version) => None,
             Some(known) => {
                 let same = SeenPod { version: known.version.clone(), ..seen.clone() } == *known;
                 *known = seen;
-                (!same).then_some(name)
+                (!same).then_some(key)
             }
             None => {
-                self.by_name.insert(name.clone(), seen);
-                Some(name)
+                self.by_key.insert(key.clone(), seen);
+                Some(key)
             }
         }
     }
 
     /// Forgets a pod, unless another of the same name has taken its place. Says whose it was.
-    pub fn remove(&mut self, now: Mono, pod: &Pod) -> Option<(ObjectName, SeenPod)> {
-        let name = ObjectName::parse(&pod.metadata.name).ok()?;
-        self.by_name.get(&name).filter(|known| known.uid.as_str() == pod.metadata.uid)?;
-        let gone = self.by_name.remove(&name)?;
+    pub fn remove(&mut self, territory: &Territory, now: Mono, pod: &Pod) -> Option<(ObjectKey, SeenPod)> {
+        let key = key(territory, pod)?;
+        self.by_key.get(&key).filter(|known| known.uid.as_str() == pod.metadata.uid)?;
+        let gone = self.by_key.remove(&key)?;
         if let Some(controller) = &gone.controller {
             self.bereft.add(now, controller.clone());
         }
-        Some((name, gone))
+        Some((key, gone))
     }
 
     /// Takes a whole list.
-    pub fn replace(&mut self, now: Mono, listed: &[Pod]) {
-        let before = std::mem::take(&mut self.by_name);
+    pub fn replace(&mut self, territory: &Territory, now: Mono, listed: &[Pod]) {
+        let before = std::mem::take(&mut self.by_key);
         self.knowledge = Knowledge::Whole;
         for pod in listed {
-            self.put(pod);
+            self.put(territory, pod);
         }
-        let with_pods: BTreeSet<&Uid> = self.by_name.values().filter_map(|pod| pod.controller.as_ref()).collect();
+        let with_pods: BTreeSet<&Uid> = self.by_key.values().filter_map(|pod| pod.controller.as_ref()).collect();
         for controller in before.into_values().filter_map(|pod| pod.controller).filter(|controller| !with_pods.contains(controller)) {
             self.bereft.add(now, controller);
         }
@@ -149,6 +150,11 @@ impl SeenPod {
             version: pod.metadata.resource_version.clone(),
         }
     }
+}
+
+/// Where a pod is, if that is a namespace of ours.
+fn key(territory: &Territory, pod: &Pod) -> Option<ObjectKey> {
+    territory.recognise(&pod.metadata.namespace, ObjectName::parse(&pod.metadata.name).ok()?)
 }
 
 /// Waiting for these is nothing out of the ordinary.

@@ -6,96 +6,97 @@ use super::{Cluster, pods, view};
 use crate::core::io::{Fault, Response};
 use crate::core::kube::pod::{Phase, Pod};
 use crate::core::kube::sandbox::{OperatingMode, Sandbox};
-use crate::core::names::{ObjectName, SandboxId, Uid};
+use crate::core::names::{SandboxId, Uid};
 use crate::core::note::Note;
+use crate::core::territory::ObjectKey;
 use crate::core::turn::{Question, Turn};
 
 impl Cluster {
     /// An answer about one object.
-    pub fn looked(&mut self, turn: &mut Turn<'_>, question: Question, name: &ObjectName, result: Result<Response, Fault>) {
+    pub fn looked(&mut self, turn: &mut Turn<'_>, question: Question, key: &ObjectKey, result: Result<Response, Fault>) {
         match question {
-            Question::IsGone => self.confirmed(turn, name, result),
-            Question::HasEnded => self.seen_ended(turn, name, result),
-            Question::GoesNow => self.executed(turn, name, result),
+            Question::IsGone => self.confirmed(turn, key, result),
+            Question::HasEnded => self.seen_ended(turn, key, result),
+            Question::GoesNow => self.executed(turn, key, result),
         }
     }
 
     /// It is time to look at an object again.
-    pub fn look_again(&mut self, turn: &mut Turn<'_>, question: Question, name: &ObjectName) {
+    pub fn look_again(&mut self, turn: &mut Turn<'_>, question: Question, key: &ObjectKey) {
         match question {
-            Question::IsGone => self.confirmations.due(turn, name),
-            Question::HasEnded => self.looks.due(turn, name),
-            Question::GoesNow => self.executions.due(turn, name),
+            Question::IsGone => self.confirmations.due(turn, key),
+            Question::HasEnded => self.looks.due(turn, key),
+            Question::GoesNow => self.executions.due(turn, key),
         }
     }
 
     /// Asks whether an object still exists, and forgets it when it does not.
-    pub fn confirm(&mut self, turn: &mut Turn<'_>, name: ObjectName) {
+    pub fn confirm(&mut self, turn: &mut Turn<'_>, key: ObjectKey) {
         // Once stopped, nobody waits for the answer.
         if self.sandboxes.is_idle() {
             return;
         }
-        if let Some(observed) = self.store.get(&name) {
-            let (uid, request) = (observed.uid.clone(), self.api.get(&name));
-            self.confirmations.ask(turn, name, uid, request);
+        if let Some(observed) = self.store.get(&key) {
+            let (uid, request) = (observed.uid.clone(), self.api.get(&key));
+            self.confirmations.ask(turn, key, uid, request);
         }
     }
 
-    fn confirmed(&mut self, turn: &mut Turn<'_>, name: &ObjectName, result: Result<Response, Fault>) {
-        let (asked, response) = match self.confirmations.answered(turn, name, result) {
+    fn confirmed(&mut self, turn: &mut Turn<'_>, key: &ObjectKey, result: Result<Response, Fault>) {
+        let (asked, response) = match self.confirmations.answered(turn, key, result) {
             Finding::Nothing => return,
             Finding::Absent(uid) => {
-                self.forget(turn, name, &uid);
+                self.forget(turn, key, &uid);
                 return;
             }
             Finding::Present(uid, response) => (uid, response),
         };
         let Ok(object) = serde_json::from_slice::<Sandbox>(&response.body.0) else {
-            self.confirmations.try_again(turn, name);
+            self.confirmations.try_again(turn, key);
             return;
         };
-        match Observed::of(object, &self.gateway_id) {
+        match Observed::of(object, &self.api) {
             Ok(observed) => {
-                self.confirmations.close(turn, name);
+                self.confirmations.close(turn, key);
                 self.put(turn, observed);
             }
             Err(NotOurs { uid, .. }) if uid == asked => {
-                turn.note(Note::Relabelled { object: name.clone() });
-                self.confirmations.now_and_then(turn, name);
+                turn.note(Note::Relabelled { object: key.name().clone() });
+                self.confirmations.now_and_then(turn, key);
             }
             Err(_) => {
-                self.confirmations.close(turn, name);
-                self.forget(turn, name, &asked);
+                self.confirmations.close(turn, key);
+                self.forget(turn, key, &asked);
             }
         }
     }
 
     /// Has a live look taken at the pod of a Sandbox that is said to be finished.
-    pub(super) fn examine(&mut self, turn: &mut Turn<'_>, name: &ObjectName) {
-        let Some(observed) = self.store.get(name) else { return };
+    pub(super) fn examine(&mut self, turn: &mut Turn<'_>, key: &ObjectKey) {
+        let Some(observed) = self.store.get(key) else { return };
         if !observed.is_finished() || observed.mode != OperatingMode::Running || observed.life == Life::Deleting {
-            self.ended.remove(name);
-            self.looks.close(turn, name);
-        } else if self.ended.get(name).is_none_or(|(uid, _)| *uid != observed.uid) {
+            self.ended.remove(key);
+            self.looks.close(turn, key);
+        } else if self.ended.get(key).is_none_or(|(uid, _)| *uid != observed.uid) {
             let request = self.api.pod(&observed.pod);
             let uid = observed.uid.clone();
-            self.looks.ask(turn, name.clone(), uid, request);
+            self.looks.ask(turn, key.clone(), uid, request);
         }
     }
 
     /// A look at the pod of a Sandbox that is said to be finished. Only a pod that has ended and is not being deleted stays as it is.
-    fn seen_ended(&mut self, turn: &mut Turn<'_>, name: &ObjectName, result: Result<Response, Fault>) {
-        let Finding::Present(sandbox, response) = self.looks.answered(turn, name, result) else { return };
+    fn seen_ended(&mut self, turn: &mut Turn<'_>, key: &ObjectKey, result: Result<Response, Fault>) {
+        let Finding::Present(sandbox, response) = self.looks.answered(turn, key, result) else { return };
         let Ok(pod) = serde_json::from_slice::<Pod>(&response.body.0) else {
-            self.looks.try_again(turn, name);
+            self.looks.try_again(turn, key);
             return;
         };
-        self.looks.close(turn, name);
+        self.looks.close(turn, key);
         let ended = matches!(pod.status.phase, Phase::Failed | Phase::Succeeded) && pod.metadata.deletion_timestamp.is_none();
         if ended && pod.controller() == Some(sandbox.as_str()) {
             let how = pods::trouble(&pod).unwrap_or_else(|| "the pod has ended; it is not replaced while it exists".into());
-            self.ended.insert(name.clone(), (sandbox, how));
-            let touched = self.store.retell(name, view!(self));
+            self.ended.insert(key.clone(), (sandbox, how));
+            let touched = self.store.retell(key, view!(self));
             self.tell(turn, touched);
         }
     }
@@ -111,24 +112,24 @@ impl Cluster {
     }
 
     /// Deletes an object whose sandbox the gateway has had deleted already.
-    pub(super) fn execute(&mut self, turn: &mut Turn<'_>, name: &ObjectName) {
-        let Some(observed) = self.store.get(name) else { return };
+    pub(super) fn execute(&mut self, turn: &mut Turn<'_>, key: &ObjectKey) {
+        let Some(observed) = self.store.get(key) else { return };
         if observed.life == Life::Deleting || !self.condemned.has(turn.now().mono, &observed.id) {
-            self.executions.close(turn, name);
+            self.executions.close(turn, key);
             return;
         }
         let request = self.api.delete(&observed.object, &observed.uid);
         let uid = observed.uid.clone();
-        self.executions.ask(turn, name.clone(), uid, request);
+        self.executions.ask(turn, key.clone(), uid, request);
     }
 
-    fn executed(&mut self, turn: &mut Turn<'_>, name: &ObjectName, result: Result<Response, Fault>) {
-        match self.executions.answered(turn, name, result) {
+    fn executed(&mut self, turn: &mut Turn<'_>, key: &ObjectKey, result: Result<Response, Fault>) {
+        match self.executions.answered(turn, key, result) {
             Finding::Nothing => {}
-            Finding::Absent(_) => self.confirm(turn, name.clone()),
+            Finding::Absent(_) => self.confirm(turn, key.clone()),
             Finding::Present(_, response) => {
-                turn.note(Note::Undone { object: name.clone() });
-                self.executions.close(turn, name);
+                turn.note(Note::Undone { object: key.name().clone() });
+                self.executions.close(turn, key);
                 if let Ok(object) = serde_json::from_slice(&response.body.0) {
                     self.learn(turn, object);
                 }
@@ -136,12 +137,12 @@ impl Cluster {
         }
     }
 
-    pub(super) fn forget(&mut self, turn: &mut Turn<'_>, name: &ObjectName, uid: &Uid) {
+    pub(super) fn forget(&mut self, turn: &mut Turn<'_>, key: &ObjectKey, uid: &Uid) {
         self.departed.add(turn.now().mono, uid.clone());
-        self.ended.remove(name);
-        self.looks.close(turn, name);
-        self.executions.close(turn, name);
-        let touched = self.store.remove(name, uid, view!(self));
+        self.ended.remove(key);
+        self.looks.close(turn, key);
+        self.executions.close(turn, key);
+        let touched = self.store.remove(key, uid, view!(self));
         self.tell(turn, touched);
     }
 }

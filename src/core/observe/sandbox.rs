@@ -1,17 +1,18 @@
 //! A Sandbox of ours, as it is kept.
 
 use crate::core::kube::meta::ResourceVersion;
-use crate::core::kube::path::keys;
+use crate::core::kube::path::{Sandboxes, keys};
 use crate::core::kube::sandbox::{Condition, OperatingMode, Sandbox, Truth};
 use crate::core::names::{ObjectName, SandboxId, SandboxName, Uid, Workspace};
 use crate::core::note::Note;
+use crate::core::territory::ObjectKey;
 use crate::core::turn::Turn;
 
 /// What is kept of a Sandbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observed {
-    /// The object's name.
-    pub object: ObjectName,
+    /// Where the object is.
+    pub object: ObjectKey,
     /// The object's UID.
     pub uid: Uid,
     /// The object's version.
@@ -32,8 +33,8 @@ pub struct Observed {
     pub mode: OperatingMode,
     /// Counts changes of what is wanted.
     pub generation: i64,
-    /// What its pod is called, or was.
-    pub pod: ObjectName,
+    /// Where its pod is, or was.
+    pub pod: ObjectKey,
     /// What the controller says of it, unexamined.
     pub conditions: Vec<Condition>,
     /// What it was made from.
@@ -63,8 +64,8 @@ pub enum Life {
 pub struct NotOurs {
     /// Its UID.
     pub uid: Uid,
-    /// Its name, where it is one.
-    pub object: Option<ObjectName>,
+    /// Where it is, if that is a namespace of ours.
+    pub object: Option<ObjectKey>,
     /// Why.
     pub why: Why,
 }
@@ -82,7 +83,7 @@ impl NotOurs {
     /// Says so, where a person should know.
     pub fn note(self, turn: &mut Turn<'_>) {
         if let (Some(object), Why::NoId) = (self.object, self.why) {
-            turn.note(Note::NoSandboxId { object });
+            turn.note(Note::NoSandboxId { object: object.name().clone() });
         }
     }
 }
@@ -92,14 +93,15 @@ impl Observed {
     ///
     /// # Errors
     /// When the object is not a sandbox of this gateway.
-    pub fn of(object: Sandbox, gateway_id: &str) -> Result<Self, NotOurs> {
+    pub fn of(object: Sandbox, api: &Sandboxes) -> Result<Self, NotOurs> {
         let Sandbox { metadata, spec, status } = object;
         let uid = Uid::new(metadata.uid);
-        let name = ObjectName::parse(&metadata.name).ok();
+        let key = ObjectName::parse(&metadata.name).ok().and_then(|name| api.territory().recognise(&metadata.namespace, name));
         let (labels, annotations) = (metadata.labels, metadata.annotations);
-        let not_ours = |why| NotOurs { uid: uid.clone(), object: name.clone(), why };
+        let not_ours = |why| NotOurs { uid: uid.clone(), object: key.clone(), why };
         // What our selector selects, and nothing else: no watch tells of the end of anything more.
-        let is_selected = labels.managed_by.as_deref() == Some(keys::MANAGED_BY_VALUE) && labels.gateway_id.as_deref() == Some(gateway_id);
+        let is_selected =
+            labels.managed_by.as_deref() == Some(keys::MANAGED_BY_VALUE) && labels.gateway_id.as_deref() == Some(api.gateway_id());
         let is_disowned = annotations.managed_by.as_deref().is_some_and(|manager| manager != keys::MANAGED_BY_VALUE);
         if !is_selected || is_disowned {
             return Err(not_ours(Why::Foreign));
@@ -108,14 +110,15 @@ impl Observed {
             return Err(not_ours(Why::NoId));
         }
         let id = either(annotations.sandbox_id.as_deref(), labels.sandbox_id.as_deref(), SandboxId::parse);
-        let (Some(id), Some(object)) = (id, name.clone()) else {
+        let (Some(id), Some(object)) = (id, key.clone()) else {
             return Err(not_ours(Why::NoId));
         };
         let given = either(annotations.sandbox_name.as_deref(), labels.sandbox_name.as_deref(), SandboxName::parse);
         let source = if given.is_some() { NameSource::Metadata } else { NameSource::Object };
-        let shown = given.unwrap_or_else(|| SandboxName::from_object(&object));
+        let shown = given.unwrap_or_else(|| SandboxName::from_object(object.name()));
         let workspace = either(annotations.sandbox_workspace.as_deref(), labels.sandbox_workspace.as_deref(), Workspace::parse);
-        let pod = annotations.pod_name.and_then(|text| ObjectName::parse(&text).ok()).unwrap_or_else(|| object.clone());
+        let pod =
+            annotations.pod_name.and_then(|text| ObjectName::parse(&text).ok()).map_or_else(|| object.clone(), |name| object.sibling(name));
         let life = if metadata.deletion_timestamp.is_some() { Life::Deleting } else { Life::Alive };
         Ok(Self {
             object,

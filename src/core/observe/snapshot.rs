@@ -6,16 +6,15 @@ use super::conditions::{self, End};
 use super::pods::{Pods, Sight};
 use super::sandbox::{Life, Observed};
 use crate::contract::messages::compute as pb;
-use crate::core::names::{Namespace, ObjectName, Uid};
+use crate::core::names::Uid;
+use crate::core::territory::ObjectKey;
 
-/// Sandboxes of which a live look has shown that their pod has ended for good: the object's name, its UID, and how the pod ended.
-pub type Ended = BTreeMap<ObjectName, (Uid, String)>;
+/// Sandboxes of which a live look has shown that their pod has ended for good: the object's key, its UID, and how the pod ended.
+pub type Ended = BTreeMap<ObjectKey, (Uid, String)>;
 
 /// What beside the object itself decides what is told.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
-    /// Where sandboxes live.
-    pub namespace: &'a Namespace,
     /// Pods.
     pub pods: &'a Pods,
     /// Sandboxes that are lost.
@@ -40,14 +39,14 @@ impl View<'_> {
         pb::DriverSandbox {
             id: observed.id.as_str().into(),
             name: observed.name.as_str().into(),
-            namespace: self.namespace.as_str().into(),
+            namespace: observed.object.namespace().as_str().into(),
             workspace: observed.workspace.as_ref().map(|workspace| workspace.as_str().into()).unwrap_or_default(),
             spec: None,
             // Without conditions the gateway keeps the phase it has, which is right for an object the controller has not seen; but a deletion is
             // never kept from it.
             status: (deleting || !conditions.is_empty()).then(|| pb::DriverSandboxStatus {
-                sandbox_name: observed.object.as_str().into(),
-                instance_id: observed.pod.as_str().into(),
+                sandbox_name: observed.object.name().as_str().into(),
+                instance_id: observed.pod.name().as_str().into(),
                 conditions,
                 deleting,
                 ..pb::DriverSandboxStatus::default()

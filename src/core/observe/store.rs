@@ -8,20 +8,21 @@ use super::sandbox::{Life, Observed};
 use super::snapshot::View;
 use crate::contract::messages::compute as pb;
 use crate::core::kube::meta::ResourceVersion;
-use crate::core::names::{ObjectName, SandboxId, Uid};
+use crate::core::names::{SandboxId, Uid};
+use crate::core::territory::ObjectKey;
 
 /// The store. An id belongs to one object, but for the day somebody copies one: then the oldest that is not being deleted speaks for it.
 #[derive(Debug, Default)]
 pub struct Store {
-    objects: BTreeMap<ObjectName, Observed>,
+    objects: BTreeMap<ObjectKey, Observed>,
     ids: BTreeMap<SandboxId, Claim>,
 }
 
 /// Who claims an id, and what the gateway is told about it.
 #[derive(Debug)]
 struct Claim {
-    objects: BTreeSet<ObjectName>,
-    chosen: ObjectName,
+    objects: BTreeSet<ObjectKey>,
+    chosen: ObjectKey,
     shown: Arc<pb::DriverSandbox>,
 }
 
@@ -32,7 +33,7 @@ pub struct Touched {
     /// Ids whose snapshot changed or which are gone.
     pub ids: BTreeSet<SandboxId>,
     /// Ids that more than one object claims since this change, with the object that speaks for them.
-    pub shared: Vec<(SandboxId, ObjectName)>,
+    pub shared: Vec<(SandboxId, ObjectKey)>,
 }
 
 impl Store {
@@ -48,10 +49,10 @@ impl Store {
         self.objects.is_empty()
     }
 
-    /// An object by its name.
+    /// An object by its key.
     #[must_use]
-    pub fn get(&self, name: &ObjectName) -> Option<&Observed> {
-        self.objects.get(name)
+    pub fn get(&self, key: &ObjectKey) -> Option<&Observed> {
+        self.objects.get(key)
     }
 
     /// The object that speaks for an id.
@@ -63,7 +64,7 @@ impl Store {
     /// Every object that claims an id.
     pub fn claimants(&self, id: &SandboxId) -> impl Iterator<Item = &Observed> {
         let claim = self.ids.get(id);
-        claim.into_iter().flat_map(|claim| &claim.objects).filter_map(|name| self.objects.get(name))
+        claim.into_iter().flat_map(|claim| &claim.objects).filter_map(|key| self.objects.get(key))
     }
 
     /// What the gateway is told about an id.
@@ -72,14 +73,14 @@ impl Store {
         self.ids.get(id).map(|claim| &claim.shown)
     }
 
-    /// Every object, by name.
+    /// Every object, by key.
     pub fn objects(&self) -> impl Iterator<Item = &Observed> {
         self.objects.values()
     }
 
-    /// Every object's name.
+    /// Every object's key.
     #[must_use]
-    pub fn names(&self) -> Vec<ObjectName> {
+    pub fn keys(&self) -> Vec<ObjectKey> {
         self.objects.keys().cloned().collect()
     }
 
@@ -107,31 +108,31 @@ impl Store {
 
     /// Takes an observation whatever is known.
     fn force(&mut self, observed: Observed, view: View<'_>) -> Touched {
-        let (name, id) = (observed.object.clone(), observed.id.clone());
-        let before = self.objects.insert(name.clone(), observed);
+        let (key, id) = (observed.object.clone(), observed.id.clone());
+        let before = self.objects.insert(key.clone(), observed);
         let mut touched = Touched::default();
         if let Some(before) = before.filter(|before| before.id != id) {
-            self.unclaim(&before.id, &name, view, &mut touched);
+            self.unclaim(&before.id, &key, view, &mut touched);
         }
-        self.claim(id, name, view, &mut touched);
+        self.claim(id, key, view, &mut touched);
         touched
     }
 
     /// Forgets an object, unless another of the same name has taken its place.
-    pub fn remove(&mut self, name: &ObjectName, uid: &Uid, view: View<'_>) -> Touched {
+    pub fn remove(&mut self, key: &ObjectKey, uid: &Uid, view: View<'_>) -> Touched {
         let mut touched = Touched::default();
-        if self.objects.get(name).is_some_and(|known| known.uid == *uid)
-            && let Some(gone) = self.objects.remove(name)
+        if self.objects.get(key).is_some_and(|known| known.uid == *uid)
+            && let Some(gone) = self.objects.remove(key)
         {
-            self.unclaim(&gone.id, name, view, &mut touched);
+            self.unclaim(&gone.id, key, view, &mut touched);
         }
         touched
     }
 
     /// Looks again at what is told of an object, because something beside it has changed.
-    pub fn retell(&mut self, name: &ObjectName, view: View<'_>) -> Touched {
+    pub fn retell(&mut self, key: &ObjectKey, view: View<'_>) -> Touched {
         let mut touched = Touched::default();
-        if let Some(id) = self.objects.get(name).map(|observed| observed.id.clone()) {
+        if let Some(id) = self.objects.get(key).map(|observed| observed.id.clone()) {
             self.choose(&id, view, &mut touched);
         }
         touched
@@ -140,16 +141,10 @@ impl Store {
     /// Takes a whole list of this version. Says what was touched, and which objects it no longer has: those are not forgotten yet, because a list
     /// shows only what has our labels. What we know is newer than the list only where it is our own write since; otherwise the list is right, also
     /// where it shows an older object: the server was restored then, and has caught up.
-    pub fn replace(
-        &mut self,
-        listed: Vec<Observed>,
-        version: &ResourceVersion,
-        epoch: Epoch,
-        view: View<'_>,
-    ) -> (Touched, Vec<ObjectName>) {
+    pub fn replace(&mut self, listed: Vec<Observed>, version: &ResourceVersion, epoch: Epoch, view: View<'_>) -> (Touched, Vec<ObjectKey>) {
         let is_since = |known: &Observed| epoch == Epoch::Same && version.older_than(&known.version);
-        let names: BTreeSet<ObjectName> = listed.iter().map(|observed| observed.object.clone()).collect();
-        let vanished = self.objects.values().filter(|known| !names.contains(&known.object) && !is_since(known));
+        let keys: BTreeSet<ObjectKey> = listed.iter().map(|observed| observed.object.clone()).collect();
+        let vanished = self.objects.values().filter(|known| !keys.contains(&known.object) && !is_since(known));
         let vanished = vanished.map(|known| known.object.clone()).collect();
         let mut all = Touched::default();
         for observed in listed {
@@ -163,25 +158,25 @@ impl Store {
         (all, vanished)
     }
 
-    fn claim(&mut self, id: SandboxId, name: ObjectName, view: View<'_>, touched: &mut Touched) {
+    fn claim(&mut self, id: SandboxId, key: ObjectKey, view: View<'_>, touched: &mut Touched) {
         let Some(claim) = self.ids.get_mut(&id) else {
-            if let Some(observed) = self.objects.get(&name) {
+            if let Some(observed) = self.objects.get(&key) {
                 let shown = Arc::new(view.snapshot(observed));
-                self.ids.insert(id.clone(), Claim { objects: BTreeSet::from([name.clone()]), chosen: name, shown });
+                self.ids.insert(id.clone(), Claim { objects: BTreeSet::from([key.clone()]), chosen: key, shown });
                 touched.ids.insert(id);
             }
             return;
         };
-        let joined = claim.objects.insert(name);
+        let joined = claim.objects.insert(key);
         self.choose(&id, view, touched);
         if joined && let Some(claim) = self.ids.get(&id) {
             touched.shared.push((id, claim.chosen.clone()));
         }
     }
 
-    fn unclaim(&mut self, id: &SandboxId, name: &ObjectName, view: View<'_>, touched: &mut Touched) {
+    fn unclaim(&mut self, id: &SandboxId, key: &ObjectKey, view: View<'_>, touched: &mut Touched) {
         let Some(claim) = self.ids.get_mut(id) else { return };
-        claim.objects.remove(name);
+        claim.objects.remove(key);
         if claim.objects.is_empty() {
             self.ids.remove(id);
             touched.ids.insert(id.clone());
@@ -194,7 +189,7 @@ impl Store {
     fn choose(&mut self, id: &SandboxId, view: View<'_>, touched: &mut Touched) {
         let Some(claim) = self.ids.get_mut(id) else { return };
         let rank = |observed: &&Observed| (observed.life, observed.created.clone(), observed.object.clone());
-        let Some(chosen) = claim.objects.iter().filter_map(|name| self.objects.get(name)).min_by_key(rank) else { return };
+        let Some(chosen) = claim.objects.iter().filter_map(|key| self.objects.get(key)).min_by_key(rank) else { return };
         claim.chosen = chosen.object.clone();
         let snapshot = view.snapshot(chosen);
         if *claim.shown != snapshot {

@@ -14,7 +14,7 @@ use crate::core::turn::Turn;
 impl Cluster {
     pub(super) fn tell(&mut self, turn: &mut Turn<'_>, touched: Touched) {
         for (sandbox, chosen) in touched.shared {
-            turn.note(Note::SharedSandboxId { sandbox, chosen });
+            turn.note(Note::SharedSandboxId { sandbox, chosen: chosen.name().clone() });
         }
         for id in touched.ids {
             self.changed.insert(id.clone());
@@ -53,27 +53,25 @@ impl Cluster {
             "PersistentVolumeClaim" => about.name.strip_prefix("workspace-")?,
             _ => return None,
         };
-        let name = ObjectName::parse(name).ok()?;
+        let key = self.api.territory().recognise(&about.namespace, ObjectName::parse(name).ok()?)?;
         let sandbox = match about.kind.as_str() {
-            "Pod" if self.seen_pods.are_known() => match self.seen_pods.get(&name) {
-                Some(pod) if pod.uid.as_str() == about.uid => self.sandbox_of(&name, pod.controller.as_ref().map(Uid::as_str)),
+            "Pod" if self.seen_pods.are_known() => match self.seen_pods.get(&key) {
+                Some(pod) if pod.uid.as_str() == about.uid => self.sandbox_of(&key, pod.controller.as_ref().map(Uid::as_str)),
                 Some(_) => return None,
                 // Not seen yet; an Event of a pod that is gone waits in vain, and is dropped.
                 None => return Some(event),
             },
-            "Sandbox" => {
-                self.store.get(&name).filter(|observed| observed.uid.as_str() == about.uid).map(|observed| observed.object.clone())
-            }
+            "Sandbox" => self.store.get(&key).filter(|observed| observed.uid.as_str() == about.uid).map(|observed| observed.object.clone()),
             // Without the right to see pods their names must do.
-            _ => Some(name.clone()),
+            _ => Some(key.clone()),
         };
         let Some(observed) = sandbox.and_then(|sandbox| self.store.get(&sandbox)) else {
             // Another object of this name is there, or this one has not been seen yet.
-            return self.store.get(&name).is_none().then_some(event);
+            return self.store.get(&key).is_none().then_some(event);
         };
         self.streams.happened(pb::WatchSandboxesPlatformEvent {
             sandbox_id: observed.id.as_str().into(),
-            event: Some(platform_event(self.api.namespace().as_str(), &event)),
+            event: Some(platform_event(observed.object.namespace().as_str(), &event)),
         });
         None
     }

@@ -32,8 +32,8 @@ pub fn sandbox(config: &Config, api: &Sandboxes, admitted: &Admitted, delivery: 
         "apiVersion": api.version().group_version(),
         "kind": "Sandbox",
         "metadata": {
-            "name": admitted.object,
-            "namespace": api.namespace(),
+            "name": admitted.object.name(),
+            "namespace": admitted.object.namespace().as_str(),
             "labels": {
                 keys::MANAGED_BY: keys::MANAGED_BY_VALUE,
                 keys::SANDBOX_ID: admitted.id.label_value(),
