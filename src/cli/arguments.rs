@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use lexopt::Arg;
 
-use super::table::{FLAGS, Takes};
+use super::table::{self, Takes};
 use super::usage::Usage;
 
 /// Values by flag, in the order they were given.
@@ -32,7 +32,7 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, Us
             Arg::Long("help") | Arg::Short('h') => return Ok(Request::Help),
             Arg::Long("version") | Arg::Short('V') => return Ok(Request::Version),
             Arg::Long(long) => {
-                let Some(flag) = FLAGS.iter().find(|flag| flag.long == long) else {
+                let Some(flag) = table::flags().find(|flag| flag.long == long) else {
                     return Err(Usage::unknown_flag(long));
                 };
                 let value = parser.value().map_err(|_| Usage::MissingValue(flag))?;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::PROGRAM;
-use super::table::{FLAGS, Fallback, Flag, Group, Takes};
+use super::table::{Fallback, Flag, Group, Takes};
 use crate::shell::CREDENTIALS_DIR;
 
 /// Columns `--help` fills.
@@ -47,7 +47,7 @@ pub fn help() -> String {
     paragraph(&mut text, 0, SOURCES);
     for group in Group::ALL {
         let _ = write!(text, "\n{}:\n", group.title());
-        for flag in FLAGS.iter().filter(|flag| flag.group == group) {
+        for flag in group.flags() {
             entry(&mut text, flag);
         }
     }

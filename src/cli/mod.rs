@@ -1,6 +1,6 @@
 //! What the driver is told at start: flags and environment variables, checked here once, so that nothing behind this point meets a bad value.
 //!
-//! [`parse`] is a function of its arguments alone. One table ([`table::FLAGS`]) says everything about a flag; a flag wins over its own variable
+//! [`parse`] is a function of its arguments alone. One table ([`table::flags`]) says everything about a flag; a flag wins over its own variable
 //! (`OPENSHELL_DRIVER_…`), that over the variable of upstream's Kubernetes driver, that over the default. An empty variable counts as unset.
 
 mod arguments;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::table::{FLAGS, Fallback, Flag, Group, Takes};
+use super::table::{self, Fallback, Flag, Group, Takes};
 use super::upstream::{UNSERVED, WhenSet};
 
 /// A table of flags under each group's heading.
@@ -12,7 +12,7 @@ pub fn flags() -> String {
     for group in Group::ALL {
         let _ =
             write!(text, "### {}\n\n| Flag and variable | Default | What it does, and when to change it |\n|---|---|---|\n", group.title());
-        for flag in FLAGS.iter().filter(|flag| flag.group == group) {
+        for flag in group.flags() {
             let more = match flag.takes {
                 Takes::One => "",
                 Takes::List => "[,…]",
@@ -36,7 +36,7 @@ pub fn flags() -> String {
 #[must_use]
 pub fn counterparts() -> String {
     let mut text = String::from("| Upstream's variable | Upstream's flag | Here |\n|---|---|---|\n");
-    for flag in FLAGS {
+    for flag in table::flags() {
         for variable in flag.upstream.variables {
             let theirs = flag.upstream.flag.map_or_else(|| "none".to_owned(), |name| format!("`--{name}`"));
             let _ = writeln!(text, "| `{variable}` | {theirs} | `--{}` |", flag.long);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use tracing::level_filters::LevelFilter;
 
-use super::table::{FLAGS, Fallback, Flag, Takes};
+use super::table::{self, Fallback, Flag, Takes};
 use super::upstream::{UNSERVED, WhenSet};
 use super::{Command, Environment, Run, Usage, help, parse};
 use crate::config::{PullPolicy, Sideload};
@@ -180,7 +180,7 @@ fn companions(flag: &Flag) -> &'static [&'static str] {
 
 #[test]
 fn a_flag_wins_over_its_variable_and_that_over_upstreams() -> Result<(), String> {
-    for flag in FLAGS {
+    for flag in table::flags() {
         let Sample { values: [one, other], seen, .. } = sample(flag)?;
         let (dashed, own) = (format!("--{}", flag.long), flag.variable());
         let beside = companions(flag);
@@ -201,7 +201,7 @@ fn a_flag_wins_over_its_variable_and_that_over_upstreams() -> Result<(), String>
 
 #[test]
 fn what_the_table_shows_is_taken() -> Result<(), String> {
-    for flag in FLAGS {
+    for flag in table::flags() {
         let dashed = format!("--{}", flag.long);
         run(&[companions(flag), &[&dashed, flag.example]].concat(), &[])?;
         if let Fallback::Text(default) = flag.default {
@@ -213,7 +213,7 @@ fn what_the_table_shows_is_taken() -> Result<(), String> {
 
 #[test]
 fn an_empty_value_takes_back_a_variables_where_there_is_no_default() -> Result<(), String> {
-    for flag in FLAGS {
+    for flag in table::flags() {
         let (given, variable) = (format!("--{}=", flag.long), flag.variable());
         let variables = [(variable.as_str(), sample(flag)?.values[0])];
         match flag.default {
@@ -228,7 +228,7 @@ fn an_empty_value_takes_back_a_variables_where_there_is_no_default() -> Result<(
 fn a_list_grows_and_a_single_value_is_given_once() -> Result<(), String> {
     assert_eq!(run(&["--allow-uid", "7,5", "--allow-uid=5"], &[])?.allowed_uids, [5, 7]);
     assert_eq!(run(&[], &[("OPENSHELL_SANDBOX_IMAGE_PULL_SECRETS", " b , a,,")])?.config.pod.image_pull_secrets, ["b", "a"]);
-    for flag in FLAGS.iter().filter(|flag| flag.takes == Takes::One) {
+    for flag in table::flags().filter(|flag| flag.takes == Takes::One) {
         let dashed = format!("--{}", flag.long);
         let text = refusal(&[&dashed, flag.example, &dashed, flag.example], &[])?;
         assert!(text.contains(&format!("{dashed} is given twice")), "{text}");
@@ -277,7 +277,7 @@ fn a_wrong_value_is_answered_with_where_it_stands_and_one_that_would_do() -> Res
         ("sandbox-cpu", "0", "must be more than 0"),
         ("sandbox-memory-request", "much", "is not a quantity"),
     ] {
-        let flag = FLAGS.iter().find(|candidate| candidate.long == flag).ok_or(flag)?;
+        let flag = table::flags().find(|candidate| candidate.long == flag).ok_or(flag)?;
         let (dashed, own) = (format!("--{}", flag.long), flag.variable());
         let text = refusal(&[&dashed, value], &[])?;
         let (start, end) = (format!("{dashed}: "), format!("; for example {dashed} {}\n", flag.example));
@@ -403,7 +403,7 @@ fn what_is_not_text_is_refused_only_where_it_is_read() {
 #[test]
 fn help_names_everything_and_fits_a_terminal() {
     let text = help();
-    for flag in FLAGS {
+    for flag in table::flags() {
         assert!(text.contains(&format!("\n  --{} {}", flag.long, flag.metavar)), "--{}", flag.long);
         for variable in flag.variables() {
             assert!(text.contains(&variable), "{variable}");
@@ -417,9 +417,9 @@ fn help_names_everything_and_fits_a_terminal() {
 
 #[test]
 fn names_are_used_once() {
-    let mut flags: Vec<&str> = FLAGS.iter().map(|flag| flag.long).chain(UNSERVED.iter().filter_map(|setting| setting.flag)).collect();
-    flags.extend(FLAGS.iter().filter_map(|flag| flag.upstream.flag.filter(|theirs| *theirs != flag.long)));
-    let mut variables: Vec<String> = FLAGS.iter().flat_map(Flag::variables).collect();
+    let mut flags: Vec<&str> = table::flags().map(|flag| flag.long).chain(UNSERVED.iter().filter_map(|setting| setting.flag)).collect();
+    flags.extend(table::flags().filter_map(|flag| flag.upstream.flag.filter(|theirs| *theirs != flag.long)));
+    let mut variables: Vec<String> = table::flags().flat_map(Flag::variables).collect();
     variables.extend(UNSERVED.iter().map(|setting| setting.variable.to_owned()));
     let (all_flags, all_variables) = (flags.len(), variables.len());
     flags.sort_unstable();

@@ -3,7 +3,7 @@
 
 use super::Environment;
 use super::sources::variable_text;
-use super::table::FLAGS;
+use super::table;
 use super::usage::Usage;
 
 /// A setting of upstream's driver that this one does not have.
@@ -119,7 +119,7 @@ pub(super) fn refuse_unserved(environment: &Environment) -> Result<(), Usage> {
 /// What to do instead of giving a flag of upstream's driver.
 pub(super) fn advice(given: &str) -> Option<String> {
     let renamed = || {
-        let ours = FLAGS.iter().find(|flag| flag.upstream.flag == Some(given))?;
+        let ours = table::flags().find(|flag| flag.upstream.flag == Some(given))?;
         Some(format!("what upstream's driver calls so is --{} here", ours.long))
     };
     let unserved = || {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::PROGRAM;
 use super::sources::Given;
-use super::table::{FLAGS, Flag};
+use super::table::{self, Flag};
 use super::upstream;
 
 /// Why the driver can't be started like this. Displays as one or two lines: what is wrong, and what to write instead.
@@ -103,9 +103,9 @@ impl std::error::Error for Usage {}
 
 /// The flag somebody probably meant: the one of which the given word is a part, otherwise the most similar one if it is similar at all.
 fn nearest(given: &str) -> Option<&'static str> {
-    let part = FLAGS.iter().find(|flag| given.len() > 2 && flag.long.split('-').any(|word| word == given));
+    let part = table::flags().find(|flag| given.len() > 2 && flag.long.split('-').any(|word| word == given));
     let similar = || {
-        let (distance, flag) = FLAGS.iter().map(|flag| (distance(given, flag.long), flag)).min_by_key(|(distance, _)| *distance)?;
+        let (distance, flag) = table::flags().map(|flag| (distance(given, flag.long), flag)).min_by_key(|(distance, _)| *distance)?;
         (distance <= (flag.long.len() / 3).max(2)).then_some(flag)
     };
     part.or_else(similar).map(|flag| flag.long)

@@ -3,7 +3,7 @@
 //! What the compiler can't refuse, because it is in the standard library, `tests/sources.rs` looks for in the text.
 #![forbid(unsafe_code)]
 
-#[path = "../../../src/config.rs"]
+#[path = "../../../src/config/mod.rs"]
 pub mod config;
 pub mod contract;
 #[path = "../../../src/core/mod.rs"]

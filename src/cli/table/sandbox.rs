@@ -1,0 +1,87 @@
+//! What sandboxes are made of.
+
+use super::{Fallback, NO_COUNTERPART, Takes, group_of, upstream, variable_only};
+
+group_of! { SANDBOX:
+    NAMESPACE {
+        long: "namespace",
+        metavar: "NAME",
+        takes: Takes::One,
+        upstream: upstream("sandbox-namespace", &["OPENSHELL_SANDBOX_NAMESPACE"]),
+        default: Fallback::Text("openshell-system"),
+        example: "openshell-system",
+        help: "The namespace sandboxes live in; nothing outside it is ever written. It must allow privileged pods, because the supervisor \
+               needs rights that the baseline and restricted levels refuse, and the gateway must accept service accounts from it (namespace in \
+               its table [openshell.drivers.kubernetes]).",
+    }
+    SANDBOX_IMAGE {
+        long: "sandbox-image",
+        metavar: "IMAGE",
+        takes: Takes::One,
+        upstream: upstream("sandbox-image", &["OPENSHELL_SANDBOX_IMAGE"]),
+        default: Fallback::Text("ghcr.io/nvidia/openshell-community/sandboxes/base:latest"),
+        example: "registry.example.com/sandboxes/base:1.4",
+        help: "The image of a sandbox whose request names none. It must contain ip and nsenter, which the supervisor runs. Pin it to a tag or \
+               digest of your own, so that what agents start with changes only when you say so.",
+    }
+    SANDBOX_SERVICE_ACCOUNT {
+        long: "sandbox-service-account",
+        metavar: "NAME",
+        takes: Takes::One,
+        upstream: upstream("sandbox-service-account", &["OPENSHELL_K8S_SANDBOX_SERVICE_ACCOUNT"]),
+        default: Fallback::Text("default"),
+        example: "openshell-sandbox",
+        help: "The service account of sandbox pods. It needs no permissions: its token only proves to the gateway which pod is calling, and \
+               the API's own token is not mounted. The gateway must expect the same name (service_account_name in its table \
+               [openshell.drivers.kubernetes]).",
+    }
+    IMAGE_PULL_POLICY {
+        long: "image-pull-policy",
+        metavar: "POLICY",
+        takes: Takes::One,
+        upstream: upstream("sandbox-image-pull-policy", &["OPENSHELL_SANDBOX_IMAGE_PULL_POLICY"]),
+        default: Fallback::Unset("Kubernetes' rule: Always for the tag latest, otherwise IfNotPresent"),
+        example: "IfNotPresent",
+        help: "When nodes pull images: Always, IfNotPresent or Never. It holds for the sandbox's image and the supervisor's. Never suits nodes \
+               with preloaded images.",
+    }
+    IMAGE_PULL_SECRETS {
+        long: "image-pull-secrets",
+        metavar: "NAMES",
+        takes: Takes::List,
+        upstream: upstream("sandbox-image-pull-secrets", &["OPENSHELL_SANDBOX_IMAGE_PULL_SECRETS"]),
+        default: Fallback::Unset("none"),
+        example: "registry-credentials",
+        help: "Secrets of type kubernetes.io/dockerconfigjson in the sandboxes' namespace, for registries that ask for credentials.",
+    }
+    SANDBOX_STORAGE_SIZE {
+        long: "sandbox-storage-size",
+        metavar: "QUANTITY",
+        takes: Takes::One,
+        upstream: variable_only(&["OPENSHELL_K8S_WORKSPACE_DEFAULT_STORAGE_SIZE"]),
+        default: Fallback::Text("2Gi"),
+        example: "10Gi",
+        help: "The size of the volume at /sandbox, which outlives a stop. Every sandbox gets one, stopped ones keep it. A change holds for \
+               sandboxes created from then on.",
+    }
+    SANDBOX_STORAGE_CLASS {
+        long: "sandbox-storage-class",
+        metavar: "NAME",
+        takes: Takes::One,
+        upstream: variable_only(&["OPENSHELL_K8S_WORKSPACE_STORAGE_CLASS"]),
+        default: Fallback::Unset("the cluster's default class"),
+        example: "default",
+        help: "The storage class of that volume. Name one where the cluster has no default class, or to choose faster or cheaper disks; it \
+               must bind ReadWriteOnce volumes.",
+    }
+    STOP_TIMEOUT_SECS {
+        long: "stop-timeout-secs",
+        metavar: "SECONDS",
+        takes: Takes::One,
+        upstream: NO_COUNTERPART,
+        default: Fallback::Text("30"),
+        example: "60",
+        help: "How long a stopping sandbox has between SIGTERM and SIGKILL, 1 to 3600. Raise it for workloads that have much to \
+               save.",
+    }
+}
