@@ -88,6 +88,10 @@ pub const EVENTS_REMEMBERED_MAX: usize = 8_192;
 pub const EVENTS_WAITING_MAX: usize = 256;
 /// See [`EVENTS_WAITING_MAX`].
 pub const EVENT_PATIENCE: Duration = Duration::from_secs(30);
+/// How often it is said again what a pod waits for: a user's command gives up after five minutes without a word.
+pub const PROGRESS_EVERY: Duration = Duration::from_secs(60);
+/// For how long that is said of one step: nodes with GPUs take their time, but a pod that no node can ever take is not waited for for ever.
+pub const PROGRESS_PATIENCE: Duration = Duration::from_secs(1_800);
 /// Bytes of a progress detail.
 pub const PROGRESS_DETAIL_MAX: usize = 256;
 

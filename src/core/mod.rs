@@ -82,6 +82,7 @@ impl Driver {
                 Timer::Discovery => cluster.discover(&mut turn),
                 Timer::ServerVersion => cluster.server_mut().ask(&mut turn),
                 Timer::Tombstones => cluster.streams().expire(&mut turn),
+                Timer::Births => cluster.tell_births(&mut turn),
             }
         }
         match input {

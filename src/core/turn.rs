@@ -55,6 +55,8 @@ pub enum Timer {
     Discovery,
     /// The oldest tombstone is old enough.
     Tombstones,
+    /// What pods wait for is said again.
+    Births,
 }
 
 /// Where jitter comes from. What pods and Events draw does not shift when a call is tried again.

@@ -99,12 +99,16 @@ pub struct PodCondition {
 
 /// A container's state.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct ContainerStatus {
     /// Its name.
     pub name: String,
     /// What it is doing.
     pub state: ContainerState,
+    /// What it did before it was restarted.
+    pub last_state: ContainerState,
+    /// Whether it is ready; of an init container, whether it is done or, where it runs on, ready.
+    pub ready: bool,
 }
 
 /// What a container is doing; at most one is there.
@@ -113,6 +117,8 @@ pub struct ContainerStatus {
 pub struct ContainerState {
     /// It waits.
     pub waiting: Option<Waiting>,
+    /// It runs.
+    pub running: Option<Running>,
     /// It has ended.
     pub terminated: Option<Terminated>,
 }
@@ -126,6 +132,10 @@ pub struct Waiting {
     /// For people.
     pub message: String,
 }
+
+/// That a container runs; since when is not read.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Running {}
 
 /// How a container ended.
 #[derive(Debug, Clone, Default, Deserialize)]

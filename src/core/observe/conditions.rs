@@ -106,8 +106,9 @@ fn running(ready: &Condition, is_fresh: bool, finished: Option<&Condition>, pod:
     let trouble = match pod {
         Sight::Present(pod) if pod.life == Life::Deleting => {
             // The controller says Ready until the pod object is gone.
-            let message = "the pod is being deleted (drained, evicted or deleted by hand); another one follows";
-            return send(READY, Truth::False, reason::NOT_READY, message, since);
+            let by_whom = pod.disruption.as_deref().unwrap_or("drained, evicted or deleted by hand");
+            let message = format!("the pod is being deleted ({by_whom}); another one follows");
+            return send(READY, Truth::False, reason::NOT_READY, &message, since);
         }
         Sight::Present(pod) => pod.trouble.as_deref(),
         Sight::Gone if ready.status == Truth::True => {

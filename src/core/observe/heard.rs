@@ -1,6 +1,7 @@
 //! What is made of what an informer heard, a kind at a time.
 
 use super::informer::{Epoch, Heard};
+use super::refusals::refusal;
 use super::sandbox::Observed;
 use super::{Cluster, view};
 use crate::core::io::{ExitCode, Output};
@@ -99,6 +100,7 @@ impl Cluster {
             if let Some(observed) = self.store.get(&key) {
                 self.changed.insert(observed.id.clone());
             }
+            self.follow_birth(turn, &key);
             let touched = self.store.retell(&key, view!(self));
             self.tell(turn, touched);
         }
@@ -136,8 +138,14 @@ impl Cluster {
         }
         self.changed.insert(observed.id.clone());
         let key = observed.object.clone();
+        let before = self.store.get(&key).filter(|known| known.uid == observed.uid);
+        let refused = before.map(|before| refusal(before).unwrap_or_default().to_owned());
         let touched = self.store.put(observed, view!(self));
         self.tell(turn, touched);
+        self.follow_birth(turn, &key);
+        if let Some(refused) = refused {
+            self.tell_refusal(turn, &key, &refused);
+        }
         self.examine(turn, &key);
         self.execute(turn, &key);
         self.tell_waiting_events(turn);

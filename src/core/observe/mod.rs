@@ -3,6 +3,7 @@
 //! Nothing here outlives the process: a new one lists, and is whole. Sandboxes come first; pods and Events, which only say more about them, are
 //! listed once those are known, and their failing holds nobody up.
 
+pub mod birth;
 pub mod conditions;
 pub mod discovery;
 mod heard;
@@ -12,6 +13,7 @@ pub mod memory;
 pub mod platform_events;
 pub mod pods;
 mod proofs;
+pub mod refusals;
 pub mod sandbox;
 pub mod server;
 pub mod snapshot;
@@ -22,6 +24,7 @@ mod telling;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use self::birth::Births;
 use self::discovery::Discovery;
 use self::informer::Informer;
 use self::lookups::Lookups;
@@ -70,6 +73,7 @@ pub struct Cluster {
     seen_pods: Pods,
     ended: Ended,
     heard_events: platform_events::Heard,
+    births: Births,
     streams: Streams,
     confirmations: Lookups,
     looks: Lookups,
@@ -106,6 +110,7 @@ impl Cluster {
             seen_pods: Pods::default(),
             ended: Ended::new(),
             heard_events: platform_events::Heard::default(),
+            births: Births::default(),
             streams: Streams::default(),
             confirmations: Lookups::new(Question::IsGone),
             looks: Lookups::new(Question::HasEnded),

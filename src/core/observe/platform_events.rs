@@ -3,26 +3,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::birth::{progress, step};
 use crate::contract::messages::compute as pb;
 use crate::core::grpc_status::truncate;
 use crate::core::kube::event::Event;
 use crate::core::limits;
 use crate::core::time::{Mono, Wall};
-
-/// Steps of a sandbox's birth, as the gateway names them.
-mod step {
-    pub const REQUESTING: &str = "requesting_sandbox";
-    pub const PULLING: &str = "pulling_image";
-    pub const STARTING: &str = "starting_sandbox";
-}
-
-/// Metadata keys of progress, as the gateway names them.
-mod progress {
-    pub const COMPLETE_STEP: &str = "openshell.progress.complete_step";
-    pub const COMPLETE_LABEL: &str = "openshell.progress.complete_label";
-    pub const ACTIVE_STEP: &str = "openshell.progress.active_step";
-    pub const ACTIVE_DETAIL: &str = "openshell.progress.active_detail";
-}
 
 /// The container whose image is the user's. Init containers pull images of their own.
 const MAIN_CONTAINER: &str = "spec.containers{agent}";
@@ -149,9 +135,13 @@ fn telling(event: &Event) -> Vec<(&'static str, String)> {
         | "Provisioning"
         | "ExternalProvisioning"
         | "WaitForFirstConsumer"
-        | "ProvisioningSucceeded"
-        | "SuccessfulAttachVolume" => {
+        | "WaitForPodScheduled"
+        | "ProvisioningSucceeded" => {
             vec![(progress::ACTIVE_STEP, step::REQUESTING.into()), (progress::ACTIVE_DETAIL, detail())]
+        }
+        // The node has been found; kubelet and the attacher try these again until they succeed.
+        "SuccessfulAttachVolume" | "FailedAttachVolume" | "FailedMount" | "FailedCreatePodSandBox" | "NetworkNotReady" => {
+            vec![(progress::ACTIVE_STEP, step::PULLING.into()), (progress::ACTIVE_DETAIL, detail())]
         }
         _ => Vec::new(),
     }

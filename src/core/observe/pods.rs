@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::birth::Birth;
 use super::memory::Memory;
 use super::sandbox::Life;
 use crate::core::kube::meta::ResourceVersion;
-use crate::core::kube::pod::{ContainerStatus, Phase, Pod};
+use crate::core::kube::pod::{ContainerStatus, Phase, Pod, Terminated};
 use crate::core::limits;
 use crate::core::names::{ObjectName, Uid};
 use crate::core::territory::{ObjectKey, Territory};
@@ -47,6 +48,10 @@ pub struct SeenPod {
     pub life: Life,
     /// Why it does not get anywhere, or how it ended.
     pub trouble: Option<String>,
+    /// Why it is to go, where the one who wants it has said so.
+    pub disruption: Option<String>,
+    /// How far it is.
+    pub birth: Birth,
     version: ResourceVersion,
 }
 
@@ -147,6 +152,8 @@ impl SeenPod {
             controller: pod.controller().map(|uid| Uid::new(uid.to_owned())),
             life: if pod.metadata.deletion_timestamp.is_some() { Life::Deleting } else { Life::Alive },
             trouble: trouble(pod),
+            disruption: disruption(pod),
+            birth: Birth::of(pod),
             version: pod.metadata.resource_version.clone(),
         }
     }
@@ -158,7 +165,7 @@ fn key(territory: &Territory, pod: &Pod) -> Option<ObjectKey> {
 }
 
 /// Waiting for these is nothing out of the ordinary.
-const ORDINARY: [&str; 2] = ["ContainerCreating", "PodInitializing"];
+pub(super) const ORDINARY: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// The most telling thing a pod says about why it is not ready.
 #[must_use]
@@ -170,20 +177,46 @@ pub fn trouble(pod: &Pod) -> Option<String> {
     let containers = || status.init_container_statuses.iter().chain(&status.container_statuses);
     let waiting = |container: &ContainerStatus| {
         let waiting = container.state.waiting.as_ref().filter(|waiting| !ORDINARY.contains(&waiting.reason.as_str()))?;
-        (!waiting.reason.is_empty()).then(|| sentence(&waiting.reason, &waiting.message))
+        let before = container.last_state.terminated.as_ref().filter(|ended| ended.exit_code != 0);
+        let before = before.map_or_else(String::new, |ended| format!("; before, {}", end_of(container, ended)));
+        (!waiting.reason.is_empty()).then(|| sentence(&waiting.reason, &waiting.message) + &before)
     };
     let ended = |container: &ContainerStatus| {
         let ended = container.state.terminated.as_ref().filter(|ended| ended.exit_code != 0)?;
-        let exit = format!("container {} ended with exit code {}", container.name, ended.exit_code);
-        Some(if ended.reason.is_empty() { exit } else { sentence(&ended.reason, &exit) })
+        Some(end_of(container, ended))
     };
     let unscheduled = || {
         let condition = status.conditions.iter().find(|condition| condition.kind == "PodScheduled" && condition.status == "False")?;
         Some(sentence(&condition.reason, &condition.message))
     };
-    containers().find_map(waiting).or_else(|| containers().find_map(ended)).or_else(unscheduled)
+    // A sidecar whose mesh is not there runs and is never ready; an init container runs and is not ready until it is done.
+    let late = || {
+        let late = status.container_statuses.iter().find(|container| container.state.running.is_some() && !container.ready)?;
+        let is_ready = status.conditions.iter().any(|condition| condition.kind == "Ready" && condition.status == "True");
+        (!is_ready).then(|| format!("container {} runs, but is not ready", late.name))
+    };
+    let sidecar = || {
+        let sidecar = status.init_container_statuses.iter().find(|container| container.name == ISTIO_PROXY)?;
+        (sidecar.state.running.is_some() && !sidecar.ready)
+            .then(|| "the sidecar istio-proxy is not ready: the pod waits for it before anything else is started".to_owned())
+    };
+    containers().find_map(waiting).or_else(|| containers().find_map(ended)).or_else(unscheduled).or_else(sidecar).or_else(late)
 }
 
-fn sentence(reason: &str, message: &str) -> String {
+/// What Istio calls its sidecar.
+const ISTIO_PROXY: &str = "istio-proxy";
+
+fn end_of(container: &ContainerStatus, ended: &Terminated) -> String {
+    let exit = format!("container {} ended with exit code {}", container.name, ended.exit_code);
+    if ended.reason.is_empty() { exit } else { sentence(&ended.reason, &exit) }
+}
+
+/// Who wants the pod gone: the scheduler for another pod, the node, an eviction, a taint.
+fn disruption(pod: &Pod) -> Option<String> {
+    let target = pod.status.conditions.iter().find(|condition| condition.kind == "DisruptionTarget" && condition.status == "True")?;
+    Some(sentence(&target.reason, &target.message))
+}
+
+pub(super) fn sentence(reason: &str, message: &str) -> String {
     if message.is_empty() { reason.to_owned() } else { format!("{reason}: {message}") }
 }
