@@ -45,8 +45,8 @@ pub const fn bound_ms(ask: &Ask) -> u64 {
     match ask {
         Ask::Capabilities | Ask::Listeners | Ask::Validate(_) | Ask::EnsureWorkspace(_) | Ask::DeleteWorkspace(_) => 0,
         Ask::Get(_) | Ask::List => 20_000,
-        Ask::Create(_) | Ask::Delete(_) | Ask::Start(_) => 60_000,
-        Ask::Stop(_) => 60_000,
+        // A stop: 30 s for the pod, and 30 s more.
+        Ask::Create(_) | Ask::Delete(_) | Ask::Start(_) | Ask::Stop(_) => 60_000,
         Ask::Watch => u64::MAX / 2,
     }
 }

@@ -11,19 +11,9 @@
 //! * [`world`]: processes, the wire between them, other people, the inspection at the end.
 //! * [`truth`]: what the cluster held when. [`books`]: what was asked and allowed. [`rules`]: what must be true.
 //! * [`hunt`]: many seeds. [`trace`], [`summary`], [`progress`]: what is told of them.
-#![allow(clippy::panic, reason = "the simulation's own mistakes end it")]
 #![allow(clippy::indexing_slicing, reason = "drivers and gateways are numbered from 0, and reading a serde_json Value by key never panics")]
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking"))]
-#![allow(
-    clippy::match_same_arms,
-    clippy::needless_pass_by_value,
-    clippy::needless_update,
-    clippy::should_implement_trait,
-    clippy::single_match_else,
-    clippy::unnested_or_patterns,
-    clippy::return_self_not_must_use,
-    reason = "answers are handed over whole, as on the wire; and a table with a row for each thing that can happen is easier to check than a folded one"
-)]
+#![allow(clippy::needless_pass_by_value, reason = "an answer is handed over whole, as on the wire")]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking"))]
 
 pub mod answers;
 pub mod books;

@@ -12,17 +12,18 @@ impl Random {
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut random = Self(seed);
-        random.next();
-        Self(random.next() ^ seed.rotate_left(32))
+        random.any();
+        Self(random.any() ^ seed.rotate_left(32))
     }
 
     /// A stream of its own, so that drawing more from one does not change what another draws.
+    #[must_use]
     pub fn fork(&mut self) -> Self {
-        Self::new(self.next())
+        Self::new(self.any())
     }
 
     /// Any number.
-    pub fn next(&mut self) -> u64 {
+    pub fn any(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -32,7 +33,7 @@ impl Random {
 
     /// A number below `bound`; 0 where there is none.
     pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound.max(1)
+        self.any() % bound.max(1)
     }
 
     /// A number from `low` to `high`, both included.
@@ -63,7 +64,7 @@ mod tests {
     fn a_seed_decides_everything_and_its_neighbour_something_else() {
         let draw = |seed| {
             let mut random = Random::new(seed);
-            [random.next(), random.fork().next(), random.between(5, 9)]
+            [random.any(), random.fork().any(), random.between(5, 9)]
         };
         assert_eq!(draw(1), draw(1));
         assert_ne!(draw(1), draw(2));

@@ -304,7 +304,7 @@ impl Scenario {
     }
 
     fn stir(&mut self, random: &mut Random) {
-        let odds = |random: &mut Random| if random.happens(300) { *random.pick(&[5, 20, 60, 150, 300]) } else { 0 };
+        let odds = |random: &mut Random| if random.happens(300) { *random.pick(&[5, 20, 60, 150, 300, 800]) } else { 0 };
         self.wire = WireOdds {
             latency_ms: self.wire.latency_ms,
             slow: odds(random),
@@ -384,7 +384,7 @@ fn drivers(random: &mut Random) -> (usize, Vec<DriverPlan>) {
     let plan = |gateway: &usize| DriverPlan {
         gateway: *gateway,
         namespace: if apart && *gateway > 0 { "second".into() } else { "openshell-system".into() },
-        sideload: Random::new(random.next()).pick::<&str>(&["auto", "init-container"]),
+        sideload: Random::new(random.any()).pick::<&str>(&["auto", "init-container"]),
     };
     (shape.iter().max().map_or(1, |last| last + 1), shape.iter().map(plan).collect())
 }

@@ -245,19 +245,16 @@ impl Truth {
     fn look_again(&mut self, cluster: &mut Cluster, now_ms: u64, kind: Kind) {
         let objects = cluster.objects(kind, "");
         let uids: BTreeSet<&str> = objects.iter().filter_map(|object| object["metadata"]["uid"].as_str()).collect();
-        match kind {
-            Kind::Sandbox => {
-                let gone: Vec<Place> =
-                    self.objects.iter().filter(|(_, seen)| !uids.contains(seen.uid.as_str())).map(|(place, _)| place.clone()).collect();
-                for place in gone {
-                    self.forget(&place, now_ms);
-                }
+        if kind == Kind::Sandbox {
+            let is_gone = |seen: &Seen| !uids.contains(seen.uid.as_str());
+            let gone: Vec<Place> = self.objects.iter().filter(|(_, seen)| is_gone(seen)).map(|(place, _)| place.clone()).collect();
+            for place in gone {
+                self.forget(&place, now_ms);
             }
-            _ => {
-                let gone: Vec<String> = self.supervisors.keys().filter(|uid| !uids.contains(uid.as_str())).cloned().collect();
-                for uid in gone {
-                    self.lose_pod(&uid, now_ms);
-                }
+        } else {
+            let gone: Vec<String> = self.supervisors.keys().filter(|uid| !uids.contains(uid.as_str())).cloned().collect();
+            for uid in gone {
+                self.lose_pod(&uid, now_ms);
             }
         }
         for object in &objects {

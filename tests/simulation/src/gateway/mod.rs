@@ -207,12 +207,6 @@ impl Gateway {
         self.stage == Stage::Serving
     }
 
-    /// Calls under way but for its stream.
-    #[must_use]
-    pub fn waits_for(&self) -> usize {
-        self.pending.values().filter(|pending| **pending != Pending::Stream).count()
-    }
-
     /// Its process begins.
     pub fn start(&mut self) {
         self.life += 1;
@@ -366,8 +360,7 @@ enum Looked {
 fn looked(id: &str, heard: Heard) -> Looked {
     match heard {
         Ok(Said::Got(Some(sandbox))) if sandbox.id == id => Looked::There(sandbox),
-        Ok(Said::Got(None)) => Looked::Absent,
-        Err(Refusal { code: Code::NotFound, .. }) => Looked::Absent,
+        Ok(Said::Got(None)) | Err(Refusal { code: Code::NotFound, .. }) => Looked::Absent,
         Ok(_) | Err(_) => Looked::Failed,
     }
 }

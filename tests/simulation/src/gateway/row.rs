@@ -123,7 +123,7 @@ pub fn derive(status: Option<&pb::DriverSandboxStatus>) -> Phase {
 
 fn compose(backend: Phase, session: Session) -> Phase {
     match (backend, session) {
-        (Phase::Ready, Session::None) | (Phase::Unknown, Session::None) => Phase::Provisioning,
+        (Phase::Ready | Phase::Unknown, Session::None) => Phase::Provisioning,
         (Phase::Ready | Phase::Provisioning | Phase::Unknown, Session::Connected) => Phase::Ready,
         (other, _) => other,
     }

@@ -109,8 +109,8 @@ pub enum ServerAct {
 /// How an act of others is undone.
 #[derive(Debug, Clone)]
 pub enum Undo {
-    /// Labels are put back on an object.
-    Relabel(crate::truth::Place, serde_json::Value),
+    /// Labels are put back on the object of this UID.
+    Relabel(crate::truth::Place, String, serde_json::Value),
     /// A Sandbox is resumed.
     Resume(crate::truth::Place),
     /// Rights are given back.

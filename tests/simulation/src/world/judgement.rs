@@ -6,9 +6,9 @@ use openshell_driver_kyma::core::io::{HttpRequest, Method};
 use serde_json::Value;
 
 use super::World;
-use super::calls::tail;
 use super::happening::Life;
 use super::wire::short;
+use super::words::tail;
 use crate::books::Excuse;
 use crate::gateway::ask::{Ask, Code, Existed, Heard, Refusal, Said, Ticket};
 use crate::rules::Rule;
@@ -21,7 +21,7 @@ const STALE_MS: u64 = 125_000;
 const LONG_MS: u64 = 240_000;
 
 impl World {
-    /// A write reaches the API server.
+    /// A write reaches the API server: what is wrong with it, should it be carried out.
     pub(super) fn judge_write(&self, life: Life, request: &HttpRequest) -> Option<(Rule, String)> {
         let gateway = self.seats[life.driver].plan.gateway;
         let namespace = &self.seats[life.driver].plan.namespace;
@@ -68,8 +68,9 @@ impl World {
         let subject = ask.sandbox().map(|id| (gateway, id.to_owned()));
         match (ask, heard, subject) {
             (Ask::Delete(_), Ok(Said::Deleted(Existed::No)), Some(sandbox)) => {
-                let living = self.truth.living(&sandbox);
-                if !living.was_absent_since(began_ms) && self.knows(life, &sandbox) {
+                let known = self.knows(life, &sandbox);
+                let living = if known { self.truth.living(&sandbox) } else { self.truth.visible(&sandbox) };
+                if !living.was_absent_since(began_ms) {
                     self.broken(Rule::NoFalseAbsence, || {
                         format!("{life} says deleted=false of {}, which has been there since {:?} ms", tail(&sandbox.1), living.since())
                     });
@@ -99,10 +100,10 @@ impl World {
         }
     }
 
-    /// Whether labels show a sandbox, or a process must know of it although they do not.
+    /// Whether a process must know of a sandbox although its labels do not show it.
     fn knows(&mut self, life: Life, sandbox: &crate::truth::Sid) -> bool {
         let created = self.seats[life.driver].living(life).is_some_and(|process| process.created.contains(&sandbox.1));
-        created || self.truth.visible(sandbox).is_there()
+        created && !self.books.is_unread(&sandbox.1)
     }
 
     fn judge_list(&mut self, life: Life, began_ms: u64, all: &[pb::DriverSandbox]) {
@@ -153,10 +154,10 @@ impl World {
         match &event.payload {
             Some(Payload::Deleted(event)) => {
                 let sandbox = (gateway, event.sandbox_id.clone());
-                // Of several that claim an id, those without labels are nobody's.
+                // Of several that claim an id, all that a driver knew of may be gone before it sees the next.
                 let copied = self.books.excused(Excuse::Copied, &sandbox);
-                let living = if copied { self.truth.visible(&sandbox) } else { self.truth.living(&sandbox) };
-                if living.is_there() && living.ended().is_none() {
+                let living = self.truth.living(&sandbox);
+                if !copied && living.is_there() && living.ended().is_none() {
                     return self
                         .broken(Rule::NoFalseDeleted, || format!("{life} says that {} is deleted, which is there", tail(&sandbox.1)));
                 }
@@ -177,7 +178,7 @@ impl World {
                 let Some(line) = self.lines.get_mut(&ticket) else { return };
                 let before = line.stream.told.insert(snapshot.id.clone(), snapshot.clone());
                 if before.as_ref() == Some(snapshot) {
-                    self.broken(Rule::NothingTwice, || format!("{life} repeats {}", super::calls::snapshot_text(snapshot)));
+                    self.broken(Rule::NothingTwice, || format!("{life} repeats {}", super::words::snapshot_text(snapshot)));
                 }
             }
             Some(Payload::PlatformEvent(event)) => {

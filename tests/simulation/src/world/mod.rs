@@ -11,6 +11,7 @@ mod server;
 mod setup;
 mod users;
 mod wire;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -191,7 +192,7 @@ impl World {
 
     /// Adds something that is due after `wait_ms`.
     fn after(&mut self, wait_ms: u64, what: Happening) {
-        let tie = self.chances.ties.next();
+        let tie = self.chances.ties.any();
         self.schedule.add(self.now_ms.saturating_add(wait_ms), tie, what);
     }
 

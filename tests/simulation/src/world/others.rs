@@ -96,8 +96,12 @@ impl World {
     pub(super) fn undo(&mut self, undo: Undo) {
         self.trace.say(self.now_ms, || format!("undone: {undo:?}"));
         match undo {
-            Undo::Relabel((namespace, name), labels) => {
-                self.cluster.edit_object(ObjectKind::Sandbox, &namespace, &name, &json!({ "metadata": { "labels": labels } }));
+            Undo::Relabel(place, uid, labels) => {
+                let (namespace, name) = &place;
+                if self.truth.objects().get(&place).is_none_or(|seen| seen.uid != uid) {
+                    return;
+                }
+                self.cluster.edit_object(ObjectKind::Sandbox, namespace, name, &json!({ "metadata": { "labels": labels } }));
             }
             Undo::Resume((namespace, name)) => {
                 self.cluster.set_suspended(&namespace, &name, Power::Running);
@@ -166,7 +170,8 @@ impl World {
         }
         self.edit(Some(place.clone()), &json!({ "metadata": { "labels": { key: null } } }));
         if self.chances.others.happens(600) {
-            self.undo_later(Undo::Relabel(place, json!({ key: object["metadata"]["labels"][key] })));
+            let uid = object["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+            self.undo_later(Undo::Relabel(place, uid, json!({ key: object["metadata"]["labels"][key] })));
         }
     }
 

@@ -95,6 +95,7 @@ impl Seat {
         self.process.as_mut().filter(|process| process.number == life.number)
     }
 
+    #[expect(clippy::expect_used, reason = "a configuration of ours, which every world reads")]
     fn config(&self) -> Config {
         let config = json!({
             "namespace": self.plan.namespace,
@@ -118,7 +119,7 @@ impl Seat {
                 },
             },
         });
-        serde_json::from_value(config).unwrap_or_else(|error| panic!("the simulation's own configuration is wrong: {error}"))
+        serde_json::from_value(config).expect("the simulation's own configuration")
     }
 }
 
@@ -145,7 +146,7 @@ impl World {
         seat.lives += 1;
         let mut seed = [0; 32];
         for chunk in seed.chunks_exact_mut(8) {
-            chunk.copy_from_slice(&seat.seeds.next().to_le_bytes());
+            chunk.copy_from_slice(&seat.seeds.any().to_le_bytes());
         }
         let process = Process {
             driver: Driver::new(seat.config(), seed),

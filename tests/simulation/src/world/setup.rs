@@ -40,7 +40,7 @@ impl World {
         for driver in &scenario.drivers {
             furnish(&mut cluster, &driver.namespace);
         }
-        let seats = scenario.drivers.iter().map(|plan| Seat::new(plan.clone(), random.next())).collect();
+        let seats = scenario.drivers.iter().map(|plan| Seat::new(plan.clone(), random.any())).collect();
         let gateways = (0..scenario.gateways).map(|number| Gateway::new(number as u64 + 1, scenario.lifecycle)).collect();
         let leases = (0..scenario.gateways)
             .map(|gateway| scenario.drivers.iter().position(|driver| driver.gateway == gateway).unwrap_or_default())

@@ -42,7 +42,7 @@ impl World {
     pub(super) fn wish_of(&mut self, gateway: usize, wish: Wish) {
         self.trace.say(self.now_ms, || match &wish {
             Wish::Create { sandbox, patience_ms } => {
-                let id = super::calls::tail(&sandbox.id);
+                let id = super::words::tail(&sandbox.id);
                 format!("a user of gateway {gateway} wishes {id} {}/{}, patience {patience_ms:?}", sandbox.workspace, sandbox.name)
             }
             other => format!("a user of gateway {gateway} wishes {other:?}"),
@@ -60,7 +60,7 @@ impl World {
         let value = format!("{SECRET}-value-{number}");
         let environment = BTreeMap::from([("KEY".to_owned(), value)]);
         let sandbox = pb::DriverSandbox {
-            id: format!("{:08x}-0000-4000-8000-{number:012x}", self.chances.users.next() >> 32),
+            id: format!("{:08x}-0000-4000-8000-{number:012x}", self.chances.users.any() >> 32),
             name,
             workspace: workspace.into(),
             spec: Some(Box::new(pb::DriverSandboxSpec {

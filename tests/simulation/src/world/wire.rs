@@ -123,9 +123,7 @@ impl World {
                 if errand.request.method == Method::Get { Fault::NotSent("refused".into()) } else { Fault::Unknown("reset".into()) };
             return self.land_after(0, life, exchange, deadline_ms, Err(fault));
         }
-        if let Some((rule, detail)) = self.judge_write(life, &errand.request) {
-            return self.broken(rule, || format!("{life}: {detail}"));
-        }
+        let wrong = self.judge_write(life, &errand.request);
         if errand.request.method == Method::Post {
             self.note_create(life, errand);
         }
@@ -145,6 +143,9 @@ impl World {
         let answer = self.cluster.request(EPOCH_MS + now_ms, &request);
         let kubesim::Answer::Response(answer) = answer else { return };
         self.trace.say(now_ms, || format!("#{} of {life} is carried out: {}", exchange.0, outcome(&answer)));
+        if let Some((rule, detail)) = wrong.filter(|_| answer.head.status < 300) {
+            return self.broken(rule, || format!("{life}: {detail}"));
+        }
         if answer.head.status == 409 {
             self.books.met_a_name();
         }
