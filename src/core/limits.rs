@@ -63,12 +63,17 @@ pub const DISCOVERY_INTERVAL: Duration = Duration::from_secs(60);
 /// How often an object that left our selector but still exists is looked at.
 pub const RELABELLED_RECHECK: Duration = Duration::from_secs(30);
 
+/// Sweeps of the gateway that must leave a sandbox out before it counts as unknown to it. It leaves out what changes while it sweeps, too.
+pub const SWEEPS_UNNAMED: u32 = 3;
+
 /// How long the UID of an object that is gone is remembered: longer than any answer that still shows it can take.
 pub const DEPARTED_AGE: Duration = Duration::from_secs(120);
 /// UIDs of objects that are gone.
 pub const DEPARTED_MAX: usize = 20_000;
 /// How long a sandbox id whose deletion the gateway asked for is remembered, so that what a late create makes of it is deleted, too.
 pub const CONDEMNED_AGE: Duration = Duration::from_secs(900);
+/// How long a create is refused after its own delete found nothing: longer than one can be overtaken on the way here.
+pub const FORESTALLED_AGE: Duration = Duration::from_secs(60);
 /// Sandbox ids whose deletion the gateway asked for.
 pub const CONDEMNED_MAX: usize = 20_000;
 

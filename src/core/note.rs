@@ -111,6 +111,13 @@ pub enum Note {
         /// Why it is not known.
         reason: String,
     },
+    /// A sandbox has been listed sweep after sweep, and the gateway has never asked for it: it has no row of it.
+    Unclaimed {
+        /// The object.
+        object: ObjectName,
+        /// The sandbox.
+        sandbox: SandboxId,
+    },
     /// A reader fell too far behind and was sent away to start over.
     ReaderTooSlow {
         /// The stream.
@@ -177,6 +184,7 @@ impl Note {
             Self::Adopted { .. } => "adopted",
             Self::Undone { .. } => "undone",
             Self::Stray { .. } => "stray",
+            Self::Unclaimed { .. } => "unclaimed",
             Self::ReaderTooSlow { .. } => "reader_too_slow",
             Self::UnknownExchange { .. } => "unknown_exchange",
             Self::UnknownWatch { .. } => "unknown_watch",
@@ -207,6 +215,7 @@ impl Note {
             | Self::SharedSandboxId { .. }
             | Self::Relabelled { .. }
             | Self::Stray { .. }
+            | Self::Unclaimed { .. }
             | Self::ReaderTooSlow { .. } => Weight::Warning,
         }
     }
@@ -242,6 +251,10 @@ impl fmt::Display for Note {
             Self::Stray { object, reason } => write!(
                 f,
                 "Sandbox {object} may exist although its create was reported as failed: {reason}; look with kubectl get sandbox and delete it"
+            ),
+            Self::Unclaimed { object, sandbox } => write!(
+                f,
+                "Sandbox {object} is there, but the gateway does not know its sandbox {sandbox}; if you do not either: kubectl delete sandbox {object}"
             ),
             Self::ReaderTooSlow { call } => write!(f, "stream {} fell too far behind and was ended; the gateway opens another", call.0),
             Self::UnknownExchange { exchange } => write!(f, "an answer to exchange {}, which nobody waits for", exchange.0),

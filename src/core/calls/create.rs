@@ -19,11 +19,12 @@ use crate::core::limits;
 use crate::core::names::{SandboxId, Uid};
 use crate::core::note::Note;
 use crate::core::observe::Cluster;
-use crate::core::observe::sandbox::{Life, Observed};
+use crate::core::observe::sandbox::Observed;
 use crate::core::render::sandbox::{self, Service};
 use crate::core::render::supervisor::Delivery;
 use crate::core::secret::Body;
 use crate::core::territory::ObjectKey;
+use crate::core::time::Mono;
 use crate::core::turn::{Timer, Turn};
 
 /// A create in progress.
@@ -32,6 +33,7 @@ pub struct Create {
     id: SandboxId,
     object: ObjectKey,
     digest: String,
+    began: Mono,
     admitted: Admitted,
     rendered: Rendered,
     belief: Belief,
@@ -107,8 +109,10 @@ enum Caller {
 enum Met {
     /// It is what was to be created.
     Ours(Box<Sandbox>),
-    /// It is, or was, something on its way out.
+    /// It is something on its way out.
     Leaving,
+    /// It is what was to be created, and somebody has deleted it already.
+    Lost,
     /// It is something else.
     Other(Status),
     /// What came cannot be read, and proves nothing.
@@ -120,14 +124,22 @@ impl Create {
     ///
     /// # Errors
     /// `FAILED_PRECONDITION` for whatever Validate refuses: the gateway would make `INTERNAL` of anything else.
-    pub fn admit(config: &Config, cluster: &Cluster, request: &pb::CreateSandboxRequest) -> Result<Self, Status> {
+    pub fn admit(config: &Config, cluster: &Cluster, turn: &Turn<'_>, request: &pb::CreateSandboxRequest) -> Result<Self, Status> {
         let precondition = |status: Status| Status { code: Code::FailedPrecondition, ..status };
         let admitted = Admitted::check(config, cluster.api().territory(), request.sandbox.as_ref()).map_err(precondition)?;
+        if cluster.is_forestalled(turn, &admitted.id) {
+            // The gateway never gives an id twice, and has dropped the row of this one.
+            return Err(Status::failed_precondition(format!(
+                "sandbox {} was deleted before its create arrived; create another one",
+                admitted.id
+            )));
+        }
         let body = render(config, cluster, &admitted, Service::Declined)?;
         Ok(Self {
             id: admitted.id.clone(),
             object: admitted.object.clone(),
             digest: admitted.digest.clone(),
+            began: turn.now().mono,
             admitted,
             rendered: Rendered { body, version: cluster.api().version(), service: Service::Declined },
             belief: Belief::Assumed,
@@ -281,9 +293,12 @@ impl Create {
                     let trouble = format!("an earlier Sandbox {} is still being deleted; wait until it is gone", self.object.name());
                     self.later(cx, Next::Post, trouble, None)
                 }
+                Met::Lost => self.lost(cx),
                 Met::Other(status) => self.refuse(cx, status),
                 Met::Unreadable => self.later(cx, Next::Read, "the API server's answer cannot be read".into(), None),
             },
+            // Its end may have been told, and its row dropped: another one would be nobody's.
+            Verdict::Absent(_) if cx.cluster.has_come_and_gone(cx.turn, &self.object, &self.id, self.began) => self.lost(cx),
             // Not there, or not there yet: the POST is sent again, and meets the first one if that still arrives.
             Verdict::Absent(error) => self.later(cx, Next::Post, error.to_string(), None),
             Verdict::NoNamespace(error) => {
@@ -306,6 +321,15 @@ impl Create {
             }
             Verdict::NotSent(why) => self.later(cx, Next::Read, why, None),
         }
+    }
+
+    /// It was created, and somebody has deleted it since.
+    fn lost(&mut self, cx: &mut Cx<'_, '_>) -> Step {
+        let status = Status::unavailable(format!(
+            "Sandbox {} was created, but somebody deleted it before that was known here; create another one",
+            self.object
+        ));
+        self.refuse(cx, status)
     }
 
     /// The caller's time is up, or a search's.
@@ -364,7 +388,7 @@ impl Create {
                     cx.send(delete);
                     Step::Wait
                 }
-                Met::Leaving | Met::Other(_) => Step::Done,
+                Met::Leaving | Met::Lost | Met::Other(_) => Step::Done,
                 Met::Unreadable => self.later(cx, Next::Search, "the API server's answer cannot be read".into(), None),
             },
             Verdict::Absent(error) => {
@@ -409,14 +433,14 @@ impl Create {
         let Ok(object) = serde_json::from_slice::<Sandbox>(&body.0) else {
             return Met::Unreadable;
         };
-        if object.metadata.deletion_timestamp.is_some() {
-            return Met::Leaving;
-        }
+        let leaves = object.metadata.deletion_timestamp.is_some();
         match Observed::of(object.clone(), cx.cluster.api()) {
-            Ok(there) if there.id == self.id && there.digest.as_deref() == Some(&self.digest) => {
-                debug_assert_eq!(there.life, Life::Alive, "a leaving object was sorted out above");
-                Met::Ours(Box::new(object))
-            }
+            Ok(there) if there.id == self.id && there.digest.as_deref() == Some(&self.digest) => match (leaves, self.fate) {
+                (false, _) => Met::Ours(Box::new(object)),
+                (true, Fate::Possible) => Met::Lost,
+                (true, Fate::Nothing) => Met::Leaving,
+            },
+            _ if leaves => Met::Leaving,
             Ok(there) => {
                 Met::Other(Status::already_exists(format!("Sandbox {} is there already, with the sandbox id {}", self.object, there.id)))
             }

@@ -172,6 +172,9 @@ impl Delete {
     /// Says that the sandbox is, or will be, gone; from now on nothing may come of its id.
     fn answer(&self, cx: &mut Cx<'_, '_>, deleted: Deleted) -> Step {
         cx.cluster.condemn(cx.turn, self.id.clone());
+        if matches!(deleted, Deleted::WasAbsent) {
+            cx.cluster.forestall(cx.turn, self.id.clone());
+        }
         let deleted = matches!(deleted, Deleted::Accepted);
         Step::Reply(Ok(Reply::DeleteSandbox(pb::DeleteSandboxResponse { deleted })))
     }

@@ -4,7 +4,7 @@ use super::list::stale;
 use super::{Cx, Event, Step, refusal};
 use crate::contract::messages::compute as pb;
 use crate::core::admit::named;
-use crate::core::grpc_status::Status;
+use crate::core::grpc_status::{Code, Status};
 use crate::core::io::Reply;
 use crate::core::kube::answer::Verdict;
 use crate::core::kube::list::Page;
@@ -48,6 +48,15 @@ impl Get {
             State::Asking => "asking",
         };
         cx.turn.met("get", state, event.name());
+        let step = self.step(cx, event);
+        let is_answer = |status: &Status| status.code == Code::NotFound;
+        if matches!(&step, Step::Done) || matches!(&step, Step::Reply(Err(status)) if !is_answer(status)) {
+            cx.cluster.sweep_broken();
+        }
+        step
+    }
+
+    fn step(&mut self, cx: &mut Cx<'_, '_>, event: Event) -> Step {
         match event {
             Event::Begin if cx.cluster.freshness(cx.turn) == Freshness::Fresh => self.known(cx).unwrap_or_else(|| self.ask(cx)),
             Event::Begin | Event::Retry => self.ask(cx),
@@ -108,9 +117,13 @@ impl Get {
         }
     }
 
-    /// Nothing has this id's label. Should the store know an object all the same, that one may only have lost its labels.
+    /// Nothing has this id's label. Should the store know an object all the same, that one may only have lost its labels; and one that is being
+    /// created is no sandbox that does not exist.
     fn absent(&self, cx: &mut Cx<'_, '_>) -> Step {
         let Some(known) = cx.cluster.find(&self.id).map(|observed| observed.object.clone()) else {
+            if cx.creating.contains_key(&self.id) {
+                return Step::Reply(Err(Status::unavailable(format!("sandbox {} is still being created; try again", self.id))));
+            }
             return Step::Reply(Err(Status::not_found(format!("sandbox {} does not exist", self.id))));
         };
         cx.cluster.confirm(cx.turn, known);

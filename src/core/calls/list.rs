@@ -20,7 +20,13 @@ pub fn on(cx: &mut Cx<'_, '_>, event: &Event) -> Step {
     cx.turn.met("list", state, event.name());
     match (event, freshness) {
         (Event::Cancelled, _) => Step::Done,
-        (_, Freshness::Fresh) => Step::Reply(reply(cx)),
+        (_, Freshness::Fresh) => {
+            let reply = reply(cx);
+            if reply.is_ok() {
+                cx.cluster.listed(cx.turn);
+            }
+            Step::Reply(reply)
+        }
         (Event::Deadline, Freshness::Cold(why)) => Step::Reply(Err(cold(&why))),
         (_, Freshness::Cold(_)) => Step::Wait,
         (_, Freshness::Stale(age, why)) => Step::Reply(Err(stale(age, &why))),

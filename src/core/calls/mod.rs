@@ -101,7 +101,13 @@ impl Calls {
     pub fn begin(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config, arrival: Arrival, request: Request) {
         let rpc = request.rpc();
         let sandbox = subject(&request);
-        let begun = self.admit(config, cluster, request);
+        match (rpc, &sandbox) {
+            // Whoever begins to watch takes over the sweeping; and who asks for capabilities has just started.
+            (Rpc::WatchSandboxes | Rpc::GetCapabilities, _) => cluster.sweep_broken(),
+            (Rpc::ValidateSandboxCreate, _) | (_, None) => {}
+            (_, Some(id)) => cluster.named(id),
+        }
+        let begun = self.admit(turn, config, cluster, request);
         let (machine, bound) = match begun {
             Ok(Begun::Machine(machine, bound)) => (machine, bound),
             Ok(Begun::Answer(reply)) => return answer(turn, rpc, sandbox, arrival, Ok(reply)),
@@ -122,7 +128,7 @@ impl Calls {
         self.step(turn, cluster, config, arrival.call, Event::Begin);
     }
 
-    fn admit(&self, config: &Config, cluster: &mut Cluster, request: Request) -> Result<Begun, Status> {
+    fn admit(&self, turn: &Turn<'_>, config: &Config, cluster: &mut Cluster, request: Request) -> Result<Begun, Status> {
         if let Request::GetCapabilities(request) = &request {
             return capabilities::reply(config, request).map(Begun::Answer);
         }
@@ -143,7 +149,7 @@ impl Calls {
                 Ok(Begun::Answer(Reply::ValidateSandboxCreate(pb::ValidateSandboxCreateResponse::default())))
             }
             Request::CreateSandbox(request) => {
-                machine(Machine::Create(Box::new(Create::admit(config, cluster, &request)?)), limits::CREATE_TIMEOUT)
+                machine(Machine::Create(Box::new(Create::admit(config, cluster, turn, &request)?)), limits::CREATE_TIMEOUT)
             }
             Request::GetSandbox(request) => machine(Machine::Get(Get::admit(&request)?), limits::READ_TIMEOUT),
             Request::DeleteSandbox(request) => machine(Machine::Delete(Delete::admit(&request)?), limits::DELETE_TIMEOUT),

@@ -143,7 +143,8 @@ impl Stop {
         match verdict {
             Verdict::Absent(_) | Verdict::NoNamespace(_) => self.gone(cx, &target),
             Verdict::Done(response) => match serde_json::from_slice::<Pod>(&response.body.0) {
-                Ok(pod) if pod.controller() == Some(target.uid.as_str()) => {
+                // Also the pod of an earlier object of the same sandbox: its supervisor runs.
+                Ok(pod) if pod.controller() == Some(target.uid.as_str()) || pod.is_of(&self.id) => {
                     let trouble = format!("pod {} is still there", target.pod.name());
                     self.wait(cx, target, trouble, None)
                 }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::meta::ResourceVersion;
+use crate::core::names::SandboxId;
 
 /// A pod as the API server sends it.
 #[derive(Debug, Clone, Deserialize)]
@@ -35,6 +36,17 @@ pub struct PodMeta {
     /// Who owns it.
     #[serde(default)]
     pub owner_references: Vec<OwnerReference>,
+    /// Whose supervisor it runs.
+    #[serde(default)]
+    pub annotations: PodAnnotations,
+}
+
+/// The one annotation that is read.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct PodAnnotations {
+    /// `openshell.io/sandbox-id`
+    #[serde(rename = "openshell.io/sandbox-id", default)]
+    pub sandbox_id: Option<String>,
 }
 
 /// An entry of `metadata.ownerReferences`.
@@ -154,5 +166,11 @@ impl Pod {
     #[must_use]
     pub fn controller(&self) -> Option<&str> {
         self.metadata.owner_references.iter().find(|owner| owner.controller).map(|owner| owner.uid.as_str())
+    }
+
+    /// Whether it runs the supervisor of this sandbox, whatever controls it.
+    #[must_use]
+    pub fn is_of(&self, sandbox: &SandboxId) -> bool {
+        self.metadata.annotations.sandbox_id.as_deref() == Some(sandbox.as_str())
     }
 }

@@ -122,6 +122,7 @@ impl Cluster {
                 // An answer may be older than what the watch has said since. Of an object that is not known, that may have been its end.
                 let heard = self.sandboxes.version();
                 let is_news = self.store.get(&key).is_none() && heard.is_known() && !heard.older_than(&observed.version);
+                self.sandboxes.seen(&observed.version);
                 self.put(turn, observed);
                 if is_news {
                     self.confirm(turn, key);

@@ -21,6 +21,8 @@ pub struct Informer<T> {
     state: State<T>,
     /// The version up to which everything is known.
     version: ResourceVersion,
+    /// The highest version seen, also in answers to requests of our own.
+    highest: ResourceVersion,
     /// When something was last heard; `None` before the first whole list.
     heard: Option<Mono>,
     /// Failures in a row.
@@ -34,7 +36,12 @@ enum State<T> {
     /// Waiting for the timer, then this.
     Waiting(Next),
     /// Pages come in.
-    Listing { exchange: ExchangeId, objects: Vec<T> },
+    Listing {
+        exchange: ExchangeId,
+        objects: Vec<T>,
+        /// The highest version seen when the list was begun: it shows at least that, unless the server was restored.
+        floor: ResourceVersion,
+    },
     /// Lines come in.
     Watching { watch: WatchId, since: Mono },
     /// Nothing is wanted, or nothing more.
@@ -83,7 +90,14 @@ pub enum Heard<T> {
 
 impl<T> Default for Informer<T> {
     fn default() -> Self {
-        Self { state: State::Stopped, version: ResourceVersion::default(), heard: None, failures: 0, trouble: String::new() }
+        Self {
+            state: State::Stopped,
+            version: ResourceVersion::default(),
+            highest: ResourceVersion::default(),
+            heard: None,
+            failures: 0,
+            trouble: String::new(),
+        }
     }
 }
 
@@ -113,7 +127,14 @@ impl<T: Watched> Informer<T> {
         if let State::Listing { exchange, .. } = self.state {
             turn.abort_exchange(exchange);
         }
-        self.list(turn, api, None, Vec::new());
+        self.list(turn, api);
+    }
+
+    /// An answer to a request of our own showed this version.
+    pub fn seen(&mut self, version: &ResourceVersion) {
+        if self.highest.older_than(version) || !self.highest.is_known() {
+            self.highest = version.clone();
+        }
     }
 
     /// Whether it has never been begun.
@@ -138,7 +159,7 @@ impl<T: Watched> Informer<T> {
     pub fn due(&mut self, turn: &mut Turn<'_>, api: &Sandboxes) {
         match self.state {
             State::Waiting(Next::Watch) => self.watch(turn, api),
-            _ => self.list(turn, api, None, Vec::new()),
+            _ => self.list(turn, api),
         }
     }
 
@@ -161,19 +182,19 @@ impl<T: Watched> Informer<T> {
             turn.note(Note::WatchSilent { watch });
             turn.abort_watch(watch);
             self.trouble = format!("the watch was silent for {} s", limits::WATCH_SILENCE.as_secs());
-            self.list(turn, api, None, Vec::new());
+            self.list(turn, api);
         }
     }
 
     /// A page came, or did not.
     pub fn page(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, result: Result<Response, Fault>) -> Heard<T> {
-        let State::Listing { objects, .. } = std::mem::replace(&mut self.state, State::Stopped) else {
+        let State::Listing { objects, floor, .. } = std::mem::replace(&mut self.state, State::Stopped) else {
             return Heard::Nothing;
         };
         let verdict = Verdict::of(result);
         turn.met("informer", "listing", verdict.name());
         match verdict {
-            Verdict::Done(response) => self.read_page(turn, api, objects, &response.body),
+            Verdict::Done(response) => self.read_page(turn, api, objects, floor, &response.body),
             // The history of this list is gone: begin anew, never with half of it.
             Verdict::Refused(error) if error.is_expired() => self.fail(turn, error.to_string(), Some(&error), Next::List),
             Verdict::Refused(error) if error.status == 403 && self.heard.is_none() && T::KIND == Kind::Sandboxes => {
@@ -196,7 +217,7 @@ impl<T: Watched> Informer<T> {
         }
     }
 
-    fn read_page(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, mut objects: Vec<T>, body: &Body) -> Heard<T> {
+    fn read_page(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, mut objects: Vec<T>, floor: ResourceVersion, body: &Body) -> Heard<T> {
         let page = match Page::<Box<RawValue>>::parse(body) {
             Ok(page) => page,
             Err(why) => return self.fail(turn, format!("the list of {} cannot be read: {why}", T::KIND), None, Next::List),
@@ -218,11 +239,15 @@ impl<T: Watched> Informer<T> {
             );
         }
         if !page.metadata.continue_token.is_empty() {
-            self.list(turn, api, Some(&page.metadata.continue_token), objects);
+            self.ask(turn, api, Some(&page.metadata.continue_token), objects, floor);
             return Heard::Nothing;
         }
-        let epoch = if page.metadata.resource_version.older_than(&self.version) { Epoch::Reset } else { Epoch::Same };
+        let epoch = if page.metadata.resource_version.older_than(&floor) { Epoch::Reset } else { Epoch::Same };
         self.version = page.metadata.resource_version;
+        match epoch {
+            Epoch::Same => self.seen(&self.version.clone()),
+            Epoch::Reset => self.highest = self.version.clone(),
+        }
         self.hear(turn);
         self.watch(turn, api);
         Heard::Whole { objects, version: self.version.clone(), epoch }
@@ -313,18 +338,24 @@ impl<T: Watched> Informer<T> {
             turn.note(Note::Relisting { reason: error.to_string() });
             // Counts until the list is whole, so that a server that always says so is not hurried either.
             self.failures = 1;
-            self.list(turn, api, None, Vec::new());
+            self.list(turn, api);
             return Heard::Nothing;
         }
         self.fail(turn, error.to_string(), Some(error), Next::List)
     }
 
-    fn list(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, page: Option<&str>, objects: Vec<T>) {
+    fn list(&mut self, turn: &mut Turn<'_>, api: &Sandboxes) {
+        let floor = self.highest.clone();
+        self.ask(turn, api, None, Vec::new(), floor);
+    }
+
+    /// Asks for a page.
+    fn ask(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, page: Option<&str>, objects: Vec<T>, floor: ResourceVersion) {
         turn.unset(&Timer::Silence(T::KIND));
         turn.unset(&Timer::Informer(T::KIND));
         let deadline = turn.now().mono.after(limits::LIST_EXCHANGE_TIMEOUT);
         let exchange = turn.exchange(Waiter::List(T::KIND), Lane::Lists, T::list(api, page), deadline);
-        self.state = State::Listing { exchange, objects };
+        self.state = State::Listing { exchange, objects, floor };
     }
 
     fn watch(&mut self, turn: &mut Turn<'_>, api: &Sandboxes) {
@@ -338,6 +369,7 @@ impl<T: Watched> Informer<T> {
     fn reached(&mut self, turn: &mut Turn<'_>, version: &ResourceVersion) {
         if version.is_known() {
             self.version = version.clone();
+            self.seen(version);
         }
         self.failures = 0;
         self.hear(turn);

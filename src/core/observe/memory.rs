@@ -48,6 +48,12 @@ impl<K: Ord + Clone> Memory<K> {
         self.by_key.contains_key(key)
     }
 
+    /// Since when a key is remembered, be it past its age.
+    #[must_use]
+    pub fn since(&self, key: &K) -> Option<Mono> {
+        self.by_key.get(key).copied()
+    }
+
     /// The keys, oldest first.
     pub fn keys(&self) -> impl Iterator<Item = &K> {
         self.by_age.iter().map(|(_, key)| key)

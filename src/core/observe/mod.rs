@@ -19,6 +19,7 @@ pub mod server;
 pub mod snapshot;
 pub mod store;
 pub mod streams;
+pub mod sweeps;
 mod telling;
 
 use std::collections::BTreeSet;
@@ -35,6 +36,7 @@ use self::server::Server;
 use self::snapshot::Ended;
 use self::store::Store;
 use self::streams::Streams;
+use self::sweeps::Sweeps;
 use self::telling::Telling;
 use super::io::{CallId, Fault, Response, WatchEnd, WatchId};
 use super::kube::event::Event;
@@ -83,8 +85,11 @@ pub struct Cluster {
     departed: Memory<Uid>,
     /// Sandboxes whose deletion the gateway asked for: a POST that was on its way all the time must not bring them back.
     condemned: Memory<SandboxId>,
+    /// Sandboxes that the gateway had deleted before they were there: their create may have been overtaken.
+    forestalled: Memory<SandboxId>,
     server: Server,
     discovery: Discovery,
+    sweeps: Sweeps,
     /// Sandboxes that have changed since somebody asked.
     changed: BTreeSet<SandboxId>,
 }
@@ -117,8 +122,10 @@ impl Cluster {
             executions: Lookups::new(Question::GoesNow),
             departed: Memory::new(limits::DEPARTED_AGE, limits::DEPARTED_MAX),
             condemned: Memory::new(limits::CONDEMNED_AGE, limits::CONDEMNED_MAX),
+            forestalled: Memory::new(limits::FORESTALLED_AGE, limits::CONDEMNED_MAX),
             server: Server::new(config.pod.supervisor.sideload),
             discovery: Discovery::default(),
+            sweeps: Sweeps::default(),
             changed: BTreeSet::new(),
         }
     }
@@ -173,6 +180,21 @@ impl Cluster {
     #[must_use]
     pub fn all(&self) -> Vec<&pb::DriverSandbox> {
         self.store.all()
+    }
+
+    /// The gateway asks about a sandbox, so it has a row of it.
+    pub fn named(&mut self, id: &SandboxId) {
+        self.sweeps.named(id);
+    }
+
+    /// The gateway is given everything there is.
+    pub fn listed(&mut self, turn: &mut Turn<'_>) {
+        self.sweeps.listed(turn, &self.store);
+    }
+
+    /// A question that a sweep may have asked is left without an answer.
+    pub fn sweep_broken(&mut self) {
+        self.sweeps.broken();
     }
 
     /// An informer's timer: begin, or try again.

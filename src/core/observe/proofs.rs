@@ -9,6 +9,7 @@ use crate::core::kube::sandbox::{OperatingMode, Sandbox};
 use crate::core::names::{SandboxId, Uid};
 use crate::core::note::Note;
 use crate::core::territory::ObjectKey;
+use crate::core::time::Mono;
 use crate::core::turn::{Question, Turn};
 
 impl Cluster {
@@ -109,6 +110,27 @@ impl Cluster {
     /// The gateway wants this sandbox, whatever it wanted of the same id before.
     pub fn pardon(&mut self, id: &SandboxId) {
         self.condemned.remove(id);
+    }
+
+    /// The gateway has been told that there is no sandbox of this id, and there has been none.
+    pub fn forestall(&mut self, turn: &Turn<'_>, id: SandboxId) {
+        self.forestalled.add(turn.now().mono, id);
+    }
+
+    /// Whether a create of this id comes too late: its delete has overtaken it.
+    #[must_use]
+    pub fn is_forestalled(&self, turn: &Turn<'_>, id: &SandboxId) -> bool {
+        self.forestalled.has(turn.now().mono, id)
+    }
+
+    /// Whether an object of this name and id has been there since, though the API server has none any more. One that the store still has is asked
+    /// about.
+    pub fn has_come_and_gone(&mut self, turn: &mut Turn<'_>, key: &ObjectKey, id: &SandboxId, since: Mono) -> bool {
+        if self.store.get(key).is_some_and(|known| known.id == *id) {
+            self.confirm(turn, key.clone());
+            return true;
+        }
+        self.streams.gone_at(id).is_some_and(|at| at >= since)
     }
 
     /// Deletes an object whose sandbox the gateway has had deleted already.

@@ -15,6 +15,7 @@ use crate::core::io::{CallId, Output};
 use crate::core::limits;
 use crate::core::names::SandboxId;
 use crate::core::note::Note;
+use crate::core::time::Mono;
 use crate::core::turn::{Timer, Turn};
 
 /// All streams, and the deletions that streams still to come must hear of.
@@ -119,6 +120,12 @@ impl Streams {
         }
         self.tombstones.add(turn.now().mono, id);
         self.expire(turn);
+    }
+
+    /// When this id was last told to be gone, if it has not been there since.
+    #[must_use]
+    pub fn gone_at(&self, id: &SandboxId) -> Option<Mono> {
+        self.tombstones.since(id)
     }
 
     /// Something happened to a sandbox. A reader that is far behind misses some: unlike a state, they are only told to whoever looks on.
