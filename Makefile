@@ -37,7 +37,7 @@ test-cluster: ## the driver on a real API server: etcd, kube-apiserver, the agen
 SEEDS ?= 10000
 FROM ?= 1
 simulate: ## play SEEDS simulated lives from seed FROM
-	$(CARGO) run --release --quiet -p simulation -- --seeds $(SEEDS) --from $(FROM)
+	$(CARGO) run --profile simulation --quiet -p simulation -- --seeds $(SEEDS) --from $(FROM)
 
 bless: ## rewrite what the core says in the vectors; review the difference
 	BLESS=1 $(CARGO) test --quiet --test vectors every_vector

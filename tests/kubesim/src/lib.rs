@@ -68,6 +68,7 @@ mod review;
 mod route;
 mod schema;
 mod select;
+#[cfg(feature = "serve")]
 pub mod serve;
 mod store;
 mod time;

@@ -60,9 +60,11 @@ impl Cluster {
     pub(crate) fn render(&self, kind: Kind, version: &str, view: View, object: &Object) -> String {
         let object = self.in_version(kind, version, object);
         match view {
-            View::Full => object.to_string(),
-            View::Metadata => metadata_only(&object).to_string(),
+            View::Full => serde_json::to_string(object.as_ref()),
+            View::Metadata => serde_json::to_string(&metadata_only(&object)),
         }
+        // A Value always serialises into memory.
+        .unwrap_or_default()
     }
 
     /// Adds the object's JSON as an item of a list: built-in items leave out their kind.

@@ -1,8 +1,8 @@
 //! Answers that are not the model cluster's: what a proxy, an overloaded server or a rotated token say.
 
+use crate::driver::core::io::{Method, Response};
+use crate::driver::core::secret::Body;
 use bytes::Bytes;
-use openshell_driver_kyma::core::io::{Method, Response};
-use openshell_driver_kyma::core::secret::Body;
 use serde_json::json;
 
 use crate::random::Random;

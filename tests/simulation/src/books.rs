@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use openshell_driver_kyma::core::io::{HttpRequest, Method};
+use crate::driver::core::io::{HttpRequest, Method};
 
 use crate::gateway::Removal;
 use crate::gateway::ask::Ask;
@@ -76,6 +76,7 @@ pub struct Books {
     removed: BTreeMap<Sid, (u64, Removal)>,
     excused: BTreeMap<(Excuse, Sid), &'static str>,
     strays: BTreeSet<Place>,
+    unclaimed: BTreeSet<Sid>,
     unread: BTreeSet<String>,
     requests: BTreeMap<Life, VecDeque<u64>>,
     /// What gave each driver a reason for requests, and when.
@@ -100,6 +101,7 @@ impl Books {
             removed: BTreeMap::new(),
             excused: BTreeMap::new(),
             strays: BTreeSet::new(),
+            unclaimed: BTreeSet::new(),
             unread: BTreeSet::new(),
             requests: BTreeMap::new(),
             reasons: BTreeMap::new(),
@@ -167,6 +169,17 @@ impl Books {
     /// A driver reported an object that it may have left behind.
     pub fn stray(&mut self, namespace: String, object: String) {
         self.strays.insert((namespace, object));
+    }
+
+    /// A driver reported a sandbox as unknown to its gateway.
+    pub fn unclaimed(&mut self, sandbox: Sid) {
+        self.unclaimed.insert(sandbox);
+    }
+
+    /// Whether a driver reported a sandbox as unknown to its gateway.
+    #[must_use]
+    pub fn is_unclaimed(&self, sandbox: &Sid) -> bool {
+        self.unclaimed.contains(sandbox)
     }
 
     /// Whether a driver reported an object.

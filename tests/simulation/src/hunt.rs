@@ -47,5 +47,5 @@ pub fn report(number: u64, last: usize) -> String {
     let from = verdict.lines.len().saturating_sub(last);
     let shown = verdict.lines.get(from..).unwrap_or_default().join("\n");
     let broken = verdict.violation.map_or_else(|| "broke nothing when played again".to_owned(), |violation| violation.to_string());
-    format!("seed {number}: {broken}\n{shown}\nagain: cargo run --release -p simulation -- --seed {number} --trace")
+    format!("seed {number}: {broken}\n{shown}\nagain: cargo run --profile simulation -p simulation -- --seed {number} --trace")
 }

@@ -15,6 +15,9 @@
 #![allow(clippy::needless_pass_by_value, reason = "an answer is handed over whole, as on the wire")]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking"))]
 
+/// The driver: its core, and what that stands on.
+pub use purity as driver;
+
 pub mod answers;
 pub mod books;
 pub mod gateway;

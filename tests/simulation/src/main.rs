@@ -13,6 +13,9 @@ use simulation::progress::Progress;
 use simulation::summary::Hashing;
 use simulation::trace::Telling;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const USAGE: &str = "usage: simulate [--seeds COUNT] [--from SEED] [--jobs COUNT] [--keep-going]
        simulate --seed SEED [--trace]
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use openshell_driver_kyma::core::transitions;
+use crate::driver::core::transitions;
 
 use crate::hunt::Verdict;
 use crate::summary::{Hashing, Summary};

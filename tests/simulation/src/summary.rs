@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use openshell_driver_kyma::core::io::Output;
+use crate::driver::core::io::Output;
 
 /// Whether outputs are hashed: only where two runs are compared, since it costs as much as the simulation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! What a gateway asks of its driver, and what it hears.
 
-use openshell_driver_kyma::contract::messages::compute as pb;
+use crate::driver::contract::messages::compute as pb;
 
 /// Names a call of a gateway; never used twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

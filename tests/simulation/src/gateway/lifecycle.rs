@@ -53,7 +53,7 @@ impl Gateway {
         let Looked::There(snapshot) = looked(&before.row.id, heard) else { return };
         let Some(status) = &snapshot.status else { return };
         let Some(row) = self.rows.get_mut(&before.row.id).filter(|row| row.version == before.version) else { return };
-        let going = |c: &openshell_driver_kyma::contract::messages::compute::DriverCondition| {
+        let going = |c: &crate::driver::contract::messages::compute::DriverCondition| {
             c.r#type == "Suspended" && c.status == "False" && ["PodTerminating", "PodNotTerminated"].contains(&c.reason.as_str())
         };
         if row.phase == Phase::Stopping && status.conditions.iter().any(going) {

@@ -13,8 +13,8 @@ mod wishes;
 
 use std::collections::BTreeMap;
 
-use openshell_driver_kyma::contract::messages::compute as pb;
-use openshell_driver_kyma::contract::messages::compute::watch_sandboxes_event::Payload;
+use crate::driver::contract::messages::compute as pb;
+use crate::driver::contract::messages::compute::watch_sandboxes_event::Payload;
 
 use self::ask::{Ask, Code, Heard, Refusal, Said, Ticket};
 use self::row::{Deletion, Row, Session};

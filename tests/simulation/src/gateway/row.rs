@@ -1,6 +1,6 @@
 //! A gateway's row of a sandbox: its phase, and what a snapshot makes of it (gateway.md §3, gateway-observed.md §6).
 
-use openshell_driver_kyma::contract::messages::compute as pb;
+use crate::driver::contract::messages::compute as pb;
 
 /// Reasons of `Ready=False` that are not a final failure, whatever their case.
 const TRANSIENT: [&str; 8] = [

@@ -1,7 +1,7 @@
 //! The transcripts and tables of gateway-observed.md, replayed against the model, so that it errs on its own account only.
 
-use openshell_driver_kyma::contract::messages::compute as pb;
-use openshell_driver_kyma::contract::messages::compute::watch_sandboxes_event::Payload;
+use crate::driver::contract::messages::compute as pb;
+use crate::driver::contract::messages::compute::watch_sandboxes_event::Payload;
 
 use super::ask::{Ask, Code, Existed, Heard, Refusal, Said, Ticket};
 use super::row::{Lost, Phase, Row, Session, derive};

@@ -1,6 +1,6 @@
 //! What users wish: to create, to delete, to stop and to start; and that they give up.
 
-use openshell_driver_kyma::contract::messages::compute as pb;
+use crate::driver::contract::messages::compute as pb;
 
 use super::ask::{Ask, Existed, Heard, Said, Subject};
 use super::row::{Lost, Phase, Row};

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use openshell_driver_kyma::contract::messages::compute as pb;
-use openshell_driver_kyma::core::grpc_status::Status;
-use openshell_driver_kyma::core::io::{CallId, Input, Reply};
+use crate::driver::contract::messages::compute as pb;
+use crate::driver::core::grpc_status::Status;
+use crate::driver::core::io::{CallId, Input, Reply};
 
 use super::World;
 use super::happening::{Happening, Life};
@@ -148,6 +148,9 @@ impl World {
             process.calls.insert(call, ticket);
             if let Ask::Delete(subject) = &ask {
                 process.asked_deletes.insert(subject.id.clone());
+            }
+            if let Ask::Create(sandbox) = &ask {
+                process.creates.insert(sandbox.id.clone(), self.now_ms);
             }
         }
         if ask != Ask::Watch {

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use openshell_driver_kyma::core::io::{Fault, HttpRequest, Input, Response, WatchEnd, WatchId};
-use openshell_driver_kyma::core::secret::Body;
+use crate::driver::core::io::{Fault, HttpRequest, Input, Response, WatchEnd, WatchId};
+use crate::driver::core::secret::Body;
 
 use super::happening::{Happening, Life};
 use super::wire::short;

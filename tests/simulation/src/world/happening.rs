@@ -1,6 +1,6 @@
 //! Everything that can be due.
 
-use openshell_driver_kyma::core::io::{CallId, ExchangeId, Fault, HttpRequest, Response, WatchId};
+use crate::driver::core::io::{CallId, ExchangeId, Fault, HttpRequest, Response, WatchId};
 
 use crate::gateway::ask::{Heard, Ticket};
 use crate::gateway::{Timer, Wish};

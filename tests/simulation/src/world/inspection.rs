@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::driver::contract::messages::compute as pb;
 use kubesim::{Kind, Power, Presence};
-use openshell_driver_kyma::contract::messages::compute as pb;
 use serde_json::Value;
 
 use super::happening::{Life, ServerAct, Undo};
@@ -139,7 +139,7 @@ impl World {
     }
 
     fn check_orphans(&mut self, gateway: usize) {
-        let mut orphans = Vec::new();
+        let (mut orphans, mut silent) = (Vec::new(), Vec::new());
         for (place, seen) in self.truth.objects() {
             let Some(sandbox) = seen.sandbox.as_ref().filter(|(owner, _)| *owner == gateway) else { continue };
             let has_row = self.gateways[gateway].rows().contains_key(&sandbox.1);
@@ -147,6 +147,16 @@ impl World {
             if !has_row && !excused {
                 orphans.push((place.clone(), sandbox.clone()));
             }
+            // What is listed is what labels show and what stays.
+            let listed = seen.visible == Visible::Yes && seen.leaving == Leaving::No;
+            if !has_row && listed && !self.books.is_unclaimed(sandbox) {
+                silent.push((place.clone(), sandbox.clone()));
+            }
+        }
+        if let Some((place, sandbox)) = silent.into_iter().next() {
+            self.broken(Rule::StrayReported, || {
+                format!("{}/{} of gateway {gateway}, sandbox {}, has no row, and nobody was told", place.0, place.1, tail(&sandbox.1))
+            });
         }
         if let Some((place, sandbox)) = orphans.into_iter().next() {
             let removal = self.books.removal(&sandbox);

@@ -1,8 +1,8 @@
 //! What a driver says and does, held against what is.
 
-use openshell_driver_kyma::contract::messages::compute as pb;
-use openshell_driver_kyma::contract::messages::compute::watch_sandboxes_event::Payload;
-use openshell_driver_kyma::core::io::{HttpRequest, Method};
+use crate::driver::contract::messages::compute as pb;
+use crate::driver::contract::messages::compute::watch_sandboxes_event::Payload;
+use crate::driver::core::io::{HttpRequest, Method};
 use serde_json::Value;
 
 use super::World;
@@ -16,6 +16,9 @@ use crate::rules::Rule;
 /// How old what a driver says may be: after that it must say that it does not know. A watch that is silent is noticed after 90 s, and the list that
 /// follows may take 30 s.
 const STALE_MS: u64 = 125_000;
+
+/// How long a create goes on, whether or not its caller waits.
+const CREATE_MS: u64 = 61_000;
 
 /// How long after the storm a driver may need to notice that something is gone: the longest pause of an informer, a silent watch, a list, a look.
 const LONG_MS: u64 = 240_000;
@@ -77,6 +80,7 @@ impl World {
                 }
             }
             (Ask::Get(_), Err(Refusal { code: Code::NotFound, .. }) | Ok(Said::Got(None)), Some(sandbox)) => {
+                self.excuse_other_creates(life, &sandbox);
                 let visible = self.truth.visible(&sandbox);
                 if !visible.was_absent_since(began_ms) {
                     self.broken(Rule::NoFalseAbsence, || {
@@ -97,6 +101,19 @@ impl World {
             }
             (Ask::List, Ok(Said::Listed(all)), _) => self.judge_list(life, began_ms, all),
             _ => {}
+        }
+    }
+
+    /// One replica says that a sandbox is not there. Another may be creating it, and cannot know.
+    fn excuse_other_creates(&mut self, life: Life, sandbox: &crate::truth::Sid) {
+        let now_ms = self.now_ms;
+        let creates = |seat: &super::processes::Seat| {
+            let began = seat.process.as_ref().and_then(|process| process.creates.get(&sandbox.1));
+            began.is_some_and(|began| began + CREATE_MS >= now_ms)
+        };
+        let others = (0..self.seats.len()).filter(|driver| *driver != life.driver);
+        if others.into_iter().any(|driver| creates(&self.seats[driver])) {
+            self.books.excuse(Excuse::LeftBehind, sandbox.clone(), "one replica said that it is gone while another was creating it");
         }
     }
 
@@ -168,6 +185,7 @@ impl World {
                 if let Some(line) = self.lines.get_mut(&ticket) {
                     line.stream.told.remove(&event.sandbox_id);
                 }
+                self.excuse_other_creates(life, &sandbox);
             }
             Some(Payload::Sandbox(event)) => {
                 let Some(snapshot) = &event.sandbox else { return };

@@ -15,8 +15,8 @@ mod words;
 
 use std::collections::BTreeMap;
 
+use crate::driver::core::io::WatchId;
 use kubesim::{Backup, Cluster, ControllerRelease};
-use openshell_driver_kyma::core::io::WatchId;
 
 use self::calls::Line;
 use self::channels::Channel;

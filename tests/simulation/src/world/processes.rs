@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use openshell_driver_kyma::config::Config;
-use openshell_driver_kyma::core::Driver;
-use openshell_driver_kyma::core::io::{Aborted, CallId, ExchangeId, Input, Output, Outputs};
-use openshell_driver_kyma::core::note::Note;
-use openshell_driver_kyma::core::time::{Mono, Now as CoreNow, Wall};
+use crate::driver::config::Config;
+use crate::driver::core::Driver;
+use crate::driver::core::io::{Aborted, CallId, ExchangeId, Input, Output, Outputs};
+use crate::driver::core::note::Note;
+use crate::driver::core::time::{Mono, Now as CoreNow, Wall};
 use serde_json::json;
 
 use super::happening::{Happening, Life};
@@ -51,6 +51,8 @@ pub struct Process {
     /// Calls that are not answered.
     pub calls: BTreeMap<CallId, Ticket>,
     next_call: u64,
+    /// When a create of each sandbox came.
+    pub creates: BTreeMap<String, u64>,
     /// Sandboxes whose create this process has told the gateway it failed, and when.
     pub refused_creates: BTreeMap<String, u64>,
     /// Sandboxes this process was asked to delete.
@@ -157,6 +159,7 @@ impl World {
             exchanges: BTreeMap::new(),
             calls: BTreeMap::new(),
             next_call: 0,
+            creates: BTreeMap::new(),
             refused_creates: BTreeMap::new(),
             asked_deletes: BTreeSet::new(),
             created: BTreeSet::new(),
@@ -267,6 +270,13 @@ impl World {
             Note::Stray { object, .. } => {
                 let namespace = self.seats[life.driver].plan.namespace.clone();
                 self.books.stray(namespace, object.as_str().to_owned());
+            }
+            Note::Unclaimed { sandbox, .. } => {
+                let sandbox = (self.seats[life.driver].plan.gateway, sandbox.as_str().to_owned());
+                if self.gateways[sandbox.0].rows().contains_key(&sandbox.1) {
+                    return self.broken(Rule::NoFalseStray, || format!("{life} reports {}, which has a row", sandbox.1));
+                }
+                self.books.unclaimed(sandbox);
             }
             _ => {}
         }

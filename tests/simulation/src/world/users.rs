@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use openshell_driver_kyma::contract::messages::compute as pb;
+use crate::driver::contract::messages::compute as pb;
 
 use super::World;
 use super::happening::Happening;

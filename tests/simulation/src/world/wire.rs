@@ -1,8 +1,8 @@
 //! Between a driver and the API server: requests and answers, each with a fate of its own.
 
-use openshell_driver_kyma::core::io::{ExchangeId, Fault, HttpRequest, Method, Response};
-use openshell_driver_kyma::core::secret::Body;
-use openshell_driver_kyma::core::time::Mono;
+use crate::driver::core::io::{ExchangeId, Fault, HttpRequest, Method, Response};
+use crate::driver::core::secret::Body;
+use crate::driver::core::time::Mono;
 
 use super::happening::{AnswerFate, Errand, Happening, Life};
 use super::{EPOCH_MS, World};
@@ -203,7 +203,7 @@ impl World {
             self.books.reason(self.now_ms, life.driver, ANSWER_REQUESTS);
         }
         self.trace.say(self.now_ms, || format!("{life} hears of #{}: {}", exchange.0, told(&result)));
-        self.feed(life, openshell_driver_kyma::core::io::Input::Answer { exchange, result });
+        self.feed(life, crate::driver::core::io::Input::Answer { exchange, result });
     }
 }
 

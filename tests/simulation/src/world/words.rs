@@ -1,9 +1,9 @@
 //! Calls and answers in the words of the core, of the gateway model, and of people.
 
-use openshell_driver_kyma::contract::messages::compute as pb;
-use openshell_driver_kyma::contract::messages::compute::watch_sandboxes_event::Payload;
-use openshell_driver_kyma::core::grpc_status::{Code as CoreCode, Status};
-use openshell_driver_kyma::core::io::{Reply, Request};
+use crate::driver::contract::messages::compute as pb;
+use crate::driver::contract::messages::compute::watch_sandboxes_event::Payload;
+use crate::driver::core::grpc_status::{Code as CoreCode, Status};
+use crate::driver::core::io::{Reply, Request};
 
 use crate::gateway::ask::{Ask, Code, Existed, Heard, Refusal, Said, Subject};
 
