@@ -36,7 +36,7 @@ fn help_and_version_are_answered_whatever_the_environment() -> io::Result<()> {
 fn a_mistake_on_the_command_line_is_explained() -> io::Result<()> {
     for (arguments, expected) in [
         (&["--namespce", "agents"][..], "--namespce is no flag: did you mean --namespace?"),
-        (&["check"], "\"check\" is no subcommand; there is: run"),
+        (&["serve"], "\"serve\" is no subcommand; there are: run, check, plan"),
         (&["run", "--namespace"], "--namespace needs a value; for example --namespace openshell-system"),
         (&["--sandbox-cpu", "lots"], "--sandbox-cpu: \"lots\" is not a quantity"),
     ] {

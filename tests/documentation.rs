@@ -15,6 +15,7 @@ type Outcome = Result<(), Box<dyn Error>>;
 #[test]
 fn the_flags_are_those_of_the_parser() -> Outcome {
     Document::read("docs/flags.md")?
+        .with("subcommands", &reference::subcommands())?
         .with("flags", &reference::flags())?
         .with("counterparts", &reference::counterparts())?
         .with("unserved", &reference::unserved())?

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::PROGRAM;
+use super::subcommand::{CHOICES, Subcommand};
 use super::table::{Fallback, Flag, Group, Takes};
 use crate::shell::CREDENTIALS_DIR;
 
@@ -43,7 +44,12 @@ pub fn help() -> String {
     paragraph(&mut text, 0, INTRODUCTION);
     text.push_str("\nUsage: ");
     text.push_str(PROGRAM);
-    text.push_str(" [run] [FLAGS]\n\n");
+    text.push_str(" [SUBCOMMAND] [FLAGS]\n");
+    for subcommand in Subcommand::ALL {
+        text.push('\n');
+        command(&mut text, subcommand);
+    }
+    text.push('\n');
     paragraph(&mut text, 0, SOURCES);
     for group in Group::ALL {
         let _ = write!(text, "\n{}:\n", group.title());
@@ -59,6 +65,14 @@ pub fn help() -> String {
         }
     }
     text
+}
+
+fn command(text: &mut String, subcommand: Subcommand) {
+    let _ = writeln!(text, "  {}", format!("{} {}", subcommand.name(), subcommand.operand()).trim_end());
+    paragraph(text, INDENT, subcommand.help());
+    for choice in CHOICES.iter().filter(|choice| choice.of == subcommand) {
+        paragraph(text, INDENT, &format!("--{} {}: {} Default: {}.", choice.long, choice.metavar, choice.help, choice.default));
+    }
 }
 
 fn entry(text: &mut String, flag: &Flag) {

@@ -9,6 +9,7 @@ mod help;
 pub mod reference;
 mod resolve;
 mod sources;
+pub mod subcommand;
 pub mod table;
 pub mod upstream;
 mod usage;
@@ -24,13 +25,17 @@ use std::path::PathBuf;
 use tracing::level_filters::LevelFilter;
 
 use crate::config::Config;
+use crate::core::kube::version::ServerVersion;
+use crate::plan::print::Format;
+use crate::preflight::report;
 use crate::shell::Kubeconfig;
 
 pub use self::help::{help, version};
 pub use self::usage::Usage;
 
-use self::arguments::{Arguments, Request};
+use self::arguments::{Line, Request};
 use self::sources::Sources;
+use self::subcommand::{CHECK_OUTPUT, Choice, PLAN_GIVEN, PLAN_OUTPUT, PLAN_SERVER, Subcommand};
 
 /// The name of the program, as it calls itself.
 pub const PROGRAM: &str = "openshell-driver-kyma";
@@ -43,6 +48,10 @@ pub type Environment = BTreeMap<String, OsString>;
 pub enum Command {
     /// Serve a gateway.
     Run(Box<Run>),
+    /// Say whether the cluster is fit, written like this.
+    Check(Box<Run>, report::Format),
+    /// Say what a call would cause.
+    Plan(Box<Plan>),
     /// Print [`help`].
     Help,
     /// Print [`version`].
@@ -64,19 +73,80 @@ pub struct Run {
     pub config: Config,
 }
 
+/// Everything a plan needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Where the call stands.
+    pub request: Source,
+    /// Where the Sandboxes stand that exist already.
+    pub given: Option<Source>,
+    /// The API server's version.
+    pub server: ServerVersion,
+    /// How it is written.
+    pub format: Format,
+    /// The core's settings.
+    pub config: Config,
+}
+
+/// A file to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// `-`
+    StandardInput,
+    /// Any other name.
+    File(PathBuf),
+}
+
+impl Source {
+    fn parse(name: &str) -> Self {
+        if name == "-" { Self::StandardInput } else { Self::File(name.into()) }
+    }
+}
+
 /// Reads a command line (without the program's name) and the environment.
 ///
 /// # Errors
 /// The first thing that is wrong, with what to write instead. The process should then end with [`Usage::EXIT_CODE`].
 pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: &Environment) -> Result<Command, Usage> {
-    match arguments::read(arguments)? {
-        Request::Help => Ok(Command::Help),
-        Request::Version => Ok(Command::Version),
-        Request::Run(arguments) => run(&arguments, environment).map(|run| Command::Run(Box::new(run))),
+    let line = match arguments::read(arguments)? {
+        Request::Help => return Ok(Command::Help),
+        Request::Version => return Ok(Command::Version),
+        Request::Command(line) => line,
+    };
+    upstream::refuse_unserved(environment)?;
+    let run = resolve::run(&Sources::new(&line.flags, environment))?;
+    match line.subcommand {
+        Subcommand::Run => Ok(Command::Run(Box::new(run))),
+        Subcommand::Check => {
+            let format = one_of(&line, &CHECK_OUTPUT, |text| match text {
+                "text" => Some(report::Format::Text),
+                "json" => Some(report::Format::Json),
+                _ => None,
+            })?;
+            Ok(Command::Check(Box::new(run), format))
+        }
+        Subcommand::Plan => plan(&line, run).map(|plan| Command::Plan(Box::new(plan))),
     }
 }
 
-fn run(arguments: &Arguments, environment: &Environment) -> Result<Run, Usage> {
-    upstream::refuse_unserved(environment)?;
-    resolve::run(&Sources::new(arguments, environment))
+fn plan(line: &Line, run: Run) -> Result<Plan, Usage> {
+    let request = line.operand.as_deref().ok_or(Usage::MissingOperand(line.subcommand))?;
+    let format = one_of(line, &PLAN_OUTPUT, |text| match text {
+        "http" => Some(Format::Http),
+        "yaml" => Some(Format::Yaml),
+        "json" => Some(Format::Json),
+        _ => None,
+    })?;
+    let server = one_of(line, &PLAN_SERVER, |text| {
+        let (major, minor) = text.split_once('.')?;
+        Some(ServerVersion { major: major.parse().ok()?, minor: minor.parse().ok()? })
+    })?;
+    let given = line.choice(&PLAN_GIVEN).map(Source::parse);
+    Ok(Plan { request: Source::parse(request), given, server, format, config: run.config })
+}
+
+/// The value of an option, or of its default.
+fn one_of<T>(line: &Line, choice: &'static Choice, parse: impl Fn(&str) -> Option<T>) -> Result<T, Usage> {
+    let given = line.choice(choice).unwrap_or(choice.default);
+    parse(given).ok_or_else(|| Usage::InvalidChoice { choice, given: given.to_owned() })
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::subcommand::{CHOICES, Subcommand};
 use super::table::{self, Fallback, Flag, Group, Takes};
 use super::upstream::{UNSERVED, WhenSet};
 
@@ -28,6 +29,28 @@ pub fn flags() -> String {
             );
         }
         text.push('\n');
+    }
+    text
+}
+
+/// Subcommands, and the options that only they take.
+#[must_use]
+pub fn subcommands() -> String {
+    let mut text = String::from("| Subcommand and its options | What it does |\n|---|---|\n");
+    for subcommand in Subcommand::ALL {
+        let written = format!("{} {}", subcommand.name(), subcommand.operand());
+        let _ = writeln!(text, "| `{}` | {} |", written.trim_end(), cell(subcommand.help()));
+        for choice in CHOICES.iter().filter(|choice| choice.of == subcommand) {
+            let _ = writeln!(
+                text,
+                "| `{} --{} {}` | {} Default: {}. |",
+                subcommand.name(),
+                choice.long,
+                choice.metavar,
+                cell(choice.help),
+                cell(choice.default)
+            );
+        }
     }
     text
 }

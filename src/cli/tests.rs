@@ -66,8 +66,8 @@ fn nothing_given_means_the_defaults() -> Result<(), String> {
 #[test]
 fn a_subcommand_may_be_left_out_and_no_other_exists() -> Result<(), String> {
     assert_eq!(run(&["run", "--gateway-id", "a"], &[])?, run(&["--gateway-id=a"], &[])?);
-    let text = refusal(&["check"], &[])?;
-    assert!(text.contains("\"check\" is no subcommand; there is: run"), "{text}");
+    let text = refusal(&["serve"], &[])?;
+    assert!(text.contains("\"serve\" is no subcommand; there are: run, check, plan"), "{text}");
     for arguments in [&["run", "run"][..], &["--gateway-id", "a", "run"]] {
         assert!(refusal(arguments, &[])?.contains("\"run\" belongs to no flag"), "{arguments:?}");
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::PROGRAM;
 use super::sources::Given;
+use super::subcommand::{Choice, Subcommand};
 use super::table::{self, Flag};
 use super::upstream;
 
@@ -30,6 +31,26 @@ pub enum Usage {
     MissingValue(&'static Flag),
     /// A flag that takes one value, given twice.
     Repeated(&'static Flag),
+    /// An option of a subcommand at the end of the line, without its value.
+    MissingChoice(&'static Choice),
+    /// An option of a subcommand, given twice.
+    RepeatedChoice(&'static Choice),
+    /// A value that is not what an option of a subcommand takes.
+    InvalidChoice {
+        /// The option.
+        choice: &'static Choice,
+        /// The value.
+        given: String,
+    },
+    /// A subcommand without what it is about.
+    MissingOperand(Subcommand),
+    /// A file that cannot be used.
+    Unreadable {
+        /// Its name.
+        file: String,
+        /// Why.
+        why: String,
+    },
     /// A value that is not Unicode, by where it stands.
     NotUnicode(String),
     /// A value that is not what the flag takes.
@@ -67,6 +88,11 @@ impl Usage {
         }
     }
 
+    pub(super) fn unknown_subcommand(given: String) -> Self {
+        let known = Subcommand::ALL.map(Subcommand::name).join(", ");
+        Self::UnknownSubcommand { given, known }
+    }
+
     pub(super) fn invalid(given: &Given, why: impl Into<String>) -> Self {
         Self::Invalid { at: given.place(), why: why.into(), example: given.example() }
     }
@@ -75,7 +101,7 @@ impl Usage {
 impl fmt::Display for Usage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::UnknownSubcommand { given, known } => write!(f, "{given:?} is no subcommand; there is: {known}")?,
+            Self::UnknownSubcommand { given, known } => write!(f, "{given:?} is no subcommand; there are: {known}")?,
             Self::StrayArgument(word) => {
                 write!(f, "{word:?} belongs to no flag: a subcommand comes first, and a list is written with commas, without blanks")?;
             }
@@ -83,6 +109,13 @@ impl fmt::Display for Usage {
             Self::UnknownFlag { given, advice: None } => write!(f, "--{given} is no flag")?,
             Self::MissingValue(flag) => write!(f, "--{} needs a value; for example --{0} {}", flag.long, flag.example)?,
             Self::Repeated(flag) => write!(f, "--{} is given twice, but it takes one value", flag.long)?,
+            Self::MissingChoice(choice) => write!(f, "--{} needs a value: {}", choice.long, choice.help)?,
+            Self::RepeatedChoice(choice) => write!(f, "--{} is given twice, but it takes one value", choice.long)?,
+            Self::InvalidChoice { choice, given } => write!(f, "--{}: {given:?} is not taken; it is {}", choice.long, choice.help)?,
+            Self::MissingOperand(subcommand) => {
+                write!(f, "{} needs a {}: a file, or - for standard input", subcommand.name(), subcommand.operand())?;
+            }
+            Self::Unreadable { file, why } => write!(f, "{file}: {why}")?,
             Self::NotUnicode(at) => write!(f, "{at}: the value is not UTF-8")?,
             Self::Invalid { at, why, example } => write!(f, "{at}: {why}; for example {example}")?,
             Self::Conflict(text) | Self::Malformed(text) => f.write_str(text)?,

@@ -11,6 +11,7 @@
 //! * `socket`: the private socket: directory, modes, lock, peers.
 //! * `grpc`: the generated service on that socket, and `codec`, its messages.
 //! * `api`: HTTP/2 over TLS to the API server.
+//! * `preflight`: asks what `check` wants to know.
 //! * `clock`: what an input is stamped with. `log`: what a person reads. `limits`: every bound.
 //!
 //! One thread does it all. Nothing here keeps state about sandboxes.
@@ -23,6 +24,7 @@ pub(crate) mod codec;
 mod grpc;
 mod limits;
 mod log;
+mod preflight;
 mod runtime;
 mod socket;
 
@@ -35,6 +37,7 @@ use std::path::PathBuf;
 use std::process;
 
 pub use api::{ApiServer, CREDENTIALS_DIR, ConfigurationError, Kubeconfig, Unverified};
+pub use preflight::preflight;
 pub use tracing::level_filters::LevelFilter;
 
 use crate::config::Config;

@@ -15,4 +15,5 @@ mod sharing;
 mod size;
 mod socket;
 mod stop;
+mod tools;
 mod wire;

@@ -80,7 +80,7 @@ fn is_sticky(found: &Metadata) -> bool {
 }
 
 /// Whether this is a directory of the system, by its own name or by the one it is a link to.
-fn is_system(directory: &Path) -> bool {
+pub(super) fn is_system(directory: &Path) -> bool {
     let listed = |path: &Path| SYSTEM.iter().any(|system| path == Path::new(system));
     listed(directory) && fs::canonicalize(directory).is_ok_and(|real| listed(&real))
 }

@@ -21,6 +21,7 @@
 
 mod directory;
 mod error;
+mod look;
 
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io;
@@ -31,6 +32,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::time::timeout;
 
 pub(super) use self::error::SocketError;
+pub(super) use self::look::look;
 use super::limits;
 
 /// Longest path of a Unix socket on Linux, without its terminator.

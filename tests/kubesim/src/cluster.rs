@@ -31,6 +31,8 @@ pub struct Logged {
     pub path: String,
     /// The status answered; 200 for a watch that was opened.
     pub status: u16,
+    /// The bytes that were sent, where [`Options::bodies`] asks for them.
+    pub body: Vec<u8>,
 }
 
 /// An API server, the agent-sandbox controller, a scheduler, kubelets and the controllers around them.
@@ -140,7 +142,8 @@ impl Cluster {
         if self.log.len() >= self.options.log.max(1) * 2 {
             self.log.drain(..self.options.log.max(1));
         }
-        self.log.push(Logged { at_ms: self.now_ms, user, method: request.method, path: request.path.clone(), status });
+        let body = if self.options.bodies == Presence::Present { request.body.clone() } else { Vec::new() };
+        self.log.push(Logged { at_ms: self.now_ms, user, method: request.method, path: request.path.clone(), status, body });
         answer
     }
 

@@ -167,6 +167,8 @@ pub struct Options {
     pub events: usize,
     /// The most requests kept in the log.
     pub log: usize,
+    /// Whether the log keeps the bodies of requests.
+    pub bodies: Presence,
     /// What Service names end in.
     pub cluster_domain: String,
 }
@@ -194,6 +196,7 @@ impl Default for Options {
             event_ms: 3_600_000,
             events: 4000,
             log: 10_000,
+            bodies: Presence::Absent,
             cluster_domain: "cluster.local".to_owned(),
         }
     }

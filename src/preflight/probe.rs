@@ -1,0 +1,267 @@
+//! The questions of a preflight, and what each answer means.
+
+use serde_json::Value;
+
+use super::permissions::{Permission, who_am_i};
+use super::report::Outcome;
+use super::{Preflight, ServerVersion, Verdict};
+use crate::config::{Config, Sideload};
+use crate::core::io::{HttpRequest, Method};
+use crate::core::kube::path::{served_versions, server_version};
+use crate::core::secret::Body;
+use crate::core::time::Wall;
+
+/// A question.
+#[derive(Debug, Clone)]
+pub enum Probe {
+    /// Is there an API server, and which?
+    Version,
+    /// By which name does it know us?
+    WhoAmI,
+    /// Does it serve Sandboxes, and in which version?
+    Resource,
+    /// Does anybody act on them?
+    Controller,
+    /// Does the namespace admit sandbox pods?
+    Namespace,
+    /// May we do this?
+    Right(Permission, &'static str),
+    /// Is there a class for the workspace volumes?
+    StorageClasses,
+}
+
+/// The oldest Kubernetes on which the driver is tried out.
+const SERVER_MIN: ServerVersion = ServerVersion { major: 1, minor: 30 };
+/// The first Kubernetes that takes image volumes when its feature gate is on.
+const IMAGE_VOLUMES_GATED: ServerVersion = ServerVersion { major: 1, minor: 31 };
+/// A Sandbox of that age has a status, if anybody acts on Sandboxes.
+const UNTOUCHED_SECS: i64 = 30;
+/// What installs agent-sandbox.
+const INSTALL: &str = "kubectl apply -f https://github.com/kubernetes-sigs/agent-sandbox/releases/download/v0.5.6/sandbox.yaml";
+
+const API_SERVER: &str = "API server";
+const RESOURCE: &str = "Sandbox resource";
+const CONTROLLER: &str = "agent-sandbox controller";
+const NAMESPACE: &str = "namespace";
+const DELIVERY: &str = "supervisor delivery";
+const STORAGE: &str = "storage class";
+
+impl Probe {
+    /// What to send.
+    pub fn request(&self, config: &Config) -> HttpRequest {
+        match self {
+            Self::Version => server_version(),
+            Self::WhoAmI => who_am_i(),
+            Self::Resource => served_versions(),
+            // Any Sandbox will do: whoever made it, the controller acts on it.
+            Self::Controller => get(format!("/apis/agents.x-k8s.io/v1beta1/namespaces/{}/sandboxes?limit=100", config.namespace)),
+            Self::Namespace => get(format!("/api/v1/namespaces/{}", config.namespace)),
+            Self::Right(permission, verb) => permission.review(verb),
+            Self::StorageClasses => get("/apis/storage.k8s.io/v1/storageclasses?limit=500".into()),
+        }
+    }
+}
+
+const fn get(path: String) -> HttpRequest {
+    HttpRequest { method: Method::Get, path, content_type: None, body: Body::EMPTY }
+}
+
+/// What a refusal or failure says.
+pub fn why(verdict: Verdict) -> String {
+    match verdict {
+        Verdict::Done(_) => "it was answered".into(),
+        Verdict::Exists(error)
+        | Verdict::Conflict(error)
+        | Verdict::Absent(error)
+        | Verdict::NoNamespace(error)
+        | Verdict::NoApi(error)
+        | Verdict::Unauthorized(error)
+        | Verdict::Refused(error)
+        | Verdict::Busy(error) => error.to_string(),
+        Verdict::Unsure(why) | Verdict::NotSent(why) => why,
+    }
+}
+
+/// The answer of a `SelfSubjectAccessReview`.
+pub fn allowed(body: &Body) -> Option<bool> {
+    let review: Value = serde_json::from_slice(&body.0).ok()?;
+    review.get("status")?.get("allowed")?.as_bool()
+}
+
+impl Preflight {
+    pub(super) fn version(&mut self, verdict: Verdict) {
+        let response = match verdict {
+            Verdict::Done(response) => response,
+            Verdict::Unauthorized(error) => {
+                let mend = "the credentials are not accepted: renew the kubeconfig's token or certificate; in a pod, look whether its service account was deleted";
+                self.report.add("api_server", API_SERVER, Outcome::fail(error.to_string(), mend));
+                return;
+            }
+            other => {
+                let mend = "look whether address, CA and network policy let this process reach the API server (--kubeconfig, or KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT)";
+                self.report.add("api_server", API_SERVER, Outcome::fail(why(other), mend));
+                return;
+            }
+        };
+        let outcome = match ServerVersion::parse(&response.body) {
+            Ok(version) => {
+                self.server = Some(version);
+                let detail = format!("Kubernetes {}.{}", version.major, version.minor);
+                if version < SERVER_MIN {
+                    let wanted = format!("{}.{}", SERVER_MIN.major, SERVER_MIN.minor);
+                    Outcome::warn(detail, format!("the driver is tried out from Kubernetes {wanted} on: upgrade the cluster"))
+                } else {
+                    Outcome::pass(detail)
+                }
+            }
+            Err(error) => Outcome::unknown(format!("it answers, but its version cannot be read: {error}")),
+        };
+        self.report.add("api_server", API_SERVER, outcome);
+        self.delivery();
+        self.go_on();
+    }
+
+    /// Whether this version can bring the supervisor into a sandbox as the settings want.
+    fn delivery(&mut self) {
+        let sideload = self.config.pod.supervisor.sideload;
+        let outcome = match (sideload, self.server) {
+            (Sideload::InitContainer, _) => Outcome::pass("an init container copies it, on any version"),
+            (Sideload::Auto, Some(version)) if version >= ServerVersion::IMAGE_VOLUMES => Outcome::pass("mounted from its image"),
+            (Sideload::Auto, Some(_)) => {
+                Outcome::pass("an init container copies it: image volumes are on by default from Kubernetes 1.35 on")
+            }
+            (Sideload::Auto | Sideload::ImageVolume, None) => Outcome::unknown("the API server's version is not known"),
+            (Sideload::ImageVolume, Some(version)) if version >= ServerVersion::IMAGE_VOLUMES => Outcome::pass("mounted from its image"),
+            (Sideload::ImageVolume, Some(version)) if version >= IMAGE_VOLUMES_GATED => Outcome::warn(
+                "image volumes are off by default in this version, and would then be dropped from the pod",
+                "use --supervisor-sideload auto, unless the feature gate ImageVolume is on in the API server and on every node",
+            ),
+            (Sideload::ImageVolume, Some(_)) => {
+                Outcome::fail("this version has no image volumes", "use --supervisor-sideload auto or init-container")
+            }
+        };
+        self.report.add("supervisor_delivery", DELIVERY, outcome);
+    }
+
+    pub(super) fn resource(&mut self, verdict: Verdict) {
+        let outcome = match verdict {
+            Verdict::Done(response) => {
+                let group: Value = serde_json::from_slice(&response.body.0).unwrap_or_default();
+                let versions: Vec<&str> = group
+                    .get("versions")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|version| version.get("version")?.as_str())
+                    .collect();
+                if versions.contains(&"v1beta1") {
+                    Outcome::pass(format!("served as {}", versions.join(" and ")))
+                } else if versions.contains(&"v1alpha1") {
+                    Outcome::warn("served as v1alpha1 only: agent-sandbox is older than v0.5.0", INSTALL)
+                } else {
+                    Outcome::fail(format!("agents.x-k8s.io is served as {:?}, which is not spoken", versions.join(", ")), INSTALL)
+                }
+            }
+            Verdict::NoApi(_) | Verdict::Absent(_) => {
+                Outcome::fail("agent-sandbox is not installed: the API server does not know agents.x-k8s.io", INSTALL)
+            }
+            other => Outcome::unknown(why(other)),
+        };
+        self.report.add("sandbox_resource", RESOURCE, outcome);
+    }
+
+    /// The controller is judged by what it does: nobody gives the driver the right to look at its Deployment.
+    pub(super) fn controller(&mut self, verdict: Verdict) {
+        let outcome = match verdict {
+            Verdict::Done(response) => {
+                let list: Value = serde_json::from_slice(&response.body.0).unwrap_or_default();
+                let items = list.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                let touched = items.iter().any(|item| item.pointer("/status/conditions").is_some());
+                let age = |item: &Value| {
+                    let created = Wall::parse(item.pointer("/metadata/creationTimestamp")?.as_str()?)?;
+                    Some(self.now_secs - created.0.div_euclid(1000))
+                };
+                let oldest = items.iter().filter_map(age).max().unwrap_or_default();
+                if touched {
+                    Outcome::pass("it has acted on Sandboxes here")
+                } else if oldest > UNTOUCHED_SECS {
+                    Outcome::fail(
+                        format!("no Sandbox here has a status, and the oldest is {oldest} s old: nobody acts on them"),
+                        "kubectl get pods -n agent-sandbox-system\nkubectl logs -n agent-sandbox-system deployment/agent-sandbox-controller",
+                    )
+                } else {
+                    Outcome::unknown("there is no Sandbox here yet by which to tell; look with kubectl get pods -n agent-sandbox-system")
+                }
+            }
+            other => Outcome::unknown(format!("Sandboxes cannot be looked at: {}", why(other))),
+        };
+        self.report.add("controller", CONTROLLER, outcome);
+    }
+
+    pub(super) fn namespace(&mut self, verdict: Verdict) {
+        let namespace = self.config.namespace.clone();
+        let label = format!("kubectl label namespace {namespace} pod-security.kubernetes.io/enforce=privileged --overwrite");
+        let outcome = match verdict {
+            Verdict::Done(response) => {
+                let object: Value = serde_json::from_slice(&response.body.0).unwrap_or_default();
+                let enforced = object.pointer("/metadata/labels/pod-security.kubernetes.io~1enforce").and_then(Value::as_str);
+                if object.pointer("/metadata/deletionTimestamp").is_some() {
+                    Outcome::fail(
+                        format!("{namespace} is being deleted"),
+                        format!("wait until it is gone, then: kubectl create namespace {namespace}"),
+                    )
+                } else {
+                    match enforced {
+                        Some("privileged") => {
+                            Outcome::pass(format!("{namespace} admits privileged pods, which the supervisor in a sandbox needs"))
+                        }
+                        Some(level) => Outcome::fail(
+                            format!("{namespace} enforces the {level} level, which refuses the supervisor's capabilities"),
+                            label,
+                        ),
+                        None => Outcome::fail(format!("{namespace} does not say which pods it admits"), label),
+                    }
+                }
+            }
+            Verdict::Absent(_) | Verdict::NoNamespace(_) => {
+                Outcome::fail(format!("{namespace} does not exist"), format!("kubectl create namespace {namespace}\n{label}"))
+            }
+            other => Outcome::unknown(format!("{namespace} cannot be looked at: {}", why(other))),
+        };
+        self.report.add("namespace", NAMESPACE, outcome);
+    }
+
+    pub(super) fn storage(&mut self, verdict: Verdict) {
+        let wanted = self.config.pod.workspace.storage_class.clone();
+        let outcome = match verdict {
+            Verdict::Done(response) => {
+                let list: Value = serde_json::from_slice(&response.body.0).unwrap_or_default();
+                let items = list.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+                let name = |item: &&Value| item.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+                let default = items.iter().find(|item| {
+                    item.pointer("/metadata/annotations/storageclass.kubernetes.io~1is-default-class").and_then(Value::as_str)
+                        == Some("true")
+                });
+                match (wanted, default) {
+                    (Some(wanted), _) if items.iter().any(|item| name(&item) == wanted) => Outcome::pass(wanted),
+                    (Some(wanted), _) => {
+                        let there: Vec<String> = items.iter().map(|item| name(&item)).collect();
+                        Outcome::fail(
+                            format!("there is no class {wanted}"),
+                            format!("name one of these with --sandbox-storage-class: {}", there.join(", ")),
+                        )
+                    }
+                    (None, Some(default)) => Outcome::pass(format!("{}, the cluster's default", name(&default))),
+                    (None, None) => Outcome::fail(
+                        "no class is the cluster's default, so no workspace volume would be bound",
+                        "kubectl get storageclasses, then name one with --sandbox-storage-class",
+                    ),
+                }
+            }
+            other => {
+                Outcome::unknown(format!("classes cannot be looked at with these credentials, and the driver need not: {}", why(other)))
+            }
+        };
+        self.report.add("storage_class", STORAGE, outcome);
+    }
+}
