@@ -70,10 +70,22 @@ impl Library {
             return;
         }
         match value {
-            Value::Array(items) => match as_copies(items) {
-                Some(short) => *items = vec![short],
-                None => items.iter_mut().for_each(|item| self.contract(item)),
-            },
+            Value::Array(items) => {
+                let mut rest = std::mem::take(items);
+                while let Some(item) = rest.first() {
+                    let numbered = run_of_copies(item, &rest);
+                    let short = if numbered >= COPIES_MIN {
+                        let template = template(item);
+                        rest.drain(..numbered);
+                        json!({ COPIES: numbered, "of": serde_json::from_str::<Value>(&template).unwrap() })
+                    } else {
+                        let mut item = rest.remove(0);
+                        self.contract(&mut item);
+                        item
+                    };
+                    items.push(short);
+                }
+            }
             Value::Object(fields) => fields.values_mut().for_each(|field| self.contract(field)),
             Value::String(text) if text.len() >= REPEATED_MIN => {
                 let first = text.chars().next().unwrap_or_default();
@@ -111,14 +123,19 @@ fn copies(element: Value) -> Vec<Value> {
     (0..count).map(|number| serde_json::from_str(&template.replace(NUMBER, &format!("{number:05}"))).unwrap()).collect()
 }
 
-/// A long list whose elements differ only in their number.
-fn as_copies(items: &[Value]) -> Option<Value> {
-    if items.len() < COPIES_MIN {
-        return None;
+/// The text of an element in whose place its number is open.
+fn template(first: &Value) -> String {
+    first.to_string().replace("00000", NUMBER)
+}
+
+/// How many elements of `rest`, from its first on, differ from it only in their number.
+fn run_of_copies(first: &Value, rest: &[Value]) -> usize {
+    let template = template(first);
+    if !template.contains(NUMBER) {
+        return 0;
     }
-    let template: Value = serde_json::from_str(&items.first()?.to_string().replace("00000", NUMBER)).ok()?;
-    let short = json!({ COPIES: items.len(), "of": template });
-    (copies(short.clone()) == items).then_some(short)
+    let is_copy = |(number, item): &(usize, &Value)| item.to_string() == template.replace(NUMBER, &format!("{number:05}"));
+    rest.iter().enumerate().take_while(is_copy).count()
 }
 
 /// A merge patch (RFC 7386): `null` removes, objects merge, everything else replaces. Beyond the RFC, a list is patched by an object whose keys
