@@ -87,6 +87,8 @@ pub enum Input {
     },
     /// The time asked for has come. Also the first input of a new driver: it is what starts it.
     Wake,
+    /// Count everything: one [`Note::Surveyed`] follows, and nothing else comes of it.
+    Survey,
     /// Finish what is in flight and take nothing new (SIGTERM).
     Stop,
 }

@@ -65,6 +65,10 @@ pub const RELABELLED_RECHECK: Duration = Duration::from_secs(30);
 
 /// Sweeps of the gateway that must leave a sandbox out before it counts as unknown to it. It leaves out what changes while it sweeps, too.
 pub const SWEEPS_UNNAMED: u32 = 3;
+/// A list that comes sooner after the one before begins no sweep; the gateway's are a minute apart.
+pub const SWEEP_MIN: Duration = Duration::from_secs(20);
+/// Sandboxes unknown to it that are reported with one sweep; the others with those after it.
+pub const STRAYS_REPORTED_MAX: usize = 20;
 
 /// How long the UID of an object that is gone is remembered: longer than any answer that still shows it can take.
 pub const DEPARTED_AGE: Duration = Duration::from_secs(120);

@@ -14,6 +14,7 @@ pub mod note;
 pub mod observe;
 pub mod render;
 pub mod secret;
+pub mod survey;
 pub mod territory;
 pub mod time;
 pub mod transitions;
@@ -24,6 +25,7 @@ use self::io::{Input, Output, Outputs};
 use self::kube::kind::Kind;
 use self::note::Note;
 use self::observe::{Cluster, Freshness};
+use self::survey::Survey;
 use self::time::{Mono, Now};
 use self::turn::{Ledger, Timer, Turn, Waiter};
 use crate::config::Config;
@@ -64,6 +66,7 @@ impl Driver {
     /// and the same inputs give the same outputs, byte for byte. Time must not go back.
     pub fn handle(&mut self, now: Now, input: Input, out: &mut Outputs) {
         let mut turn = Turn::new(now, &mut self.ledger, out);
+        let is_survey = matches!(input, Input::Survey);
         let cold = matches!(self.cluster.freshness(&turn), Freshness::Cold(_));
         if self.stage == Stage::New {
             self.stage = Stage::Running;
@@ -104,7 +107,7 @@ impl Driver {
             },
             Input::Line { watch, line } => cluster.line(&mut turn, watch, &line),
             Input::Closed { watch, end } => cluster.closed(&mut turn, watch, end),
-            Input::Wake => {}
+            Input::Wake | Input::Survey => {}
             Input::Stop => {
                 self.stage = Stage::Draining;
                 cluster.stop(&mut turn);
@@ -119,6 +122,12 @@ impl Driver {
         calls.changed(&mut turn, cluster, config, &changed);
         for call in cluster.flush(&mut turn) {
             calls.sent_away(&mut turn, cluster, call);
+        }
+        if is_survey {
+            let mut survey = Survey { exchanges: turn.exchanges_in_flight(), ..Survey::default() };
+            cluster.survey(&turn, &mut survey);
+            calls.survey(&mut survey);
+            turn.note(Note::Surveyed(Box::new(survey)));
         }
         if self.stage == Stage::Draining && calls.is_empty() {
             self.stage = Stage::Drained;

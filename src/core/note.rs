@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::grpc_status::Code;
 use super::io::{CallId, ExchangeId, Rpc, TraceParent, WatchId};
 use super::kube::kind::Kind;
-use super::names::{ObjectName, SandboxId};
+use super::names::{ObjectName, SandboxId, SandboxName};
+use super::observe::state::State;
+use super::survey::Survey;
 
 /// How much a note matters to the person who reads the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,10 +40,67 @@ pub enum Note {
         /// The sandbox it was about, where it named one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sandbox: Option<SandboxId>,
+        /// The user's name of that sandbox, where the call said it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        name: Option<SandboxName>,
         /// The gateway's trace.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trace: Option<TraceParent>,
     },
+    /// A sandbox that was known does something else now.
+    Became {
+        /// Which.
+        sandbox: SandboxId,
+        /// The user's name of it.
+        name: SandboxName,
+        /// The object that speaks for it.
+        object: ObjectName,
+        /// What it did before.
+        was: State,
+        /// What it does now; absent when it is gone.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        state: Option<State>,
+        /// Why it is lost, when it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        why: Option<String>,
+        /// How long ago the controller said so, by its clock and ours: it writes whole seconds. Absent where its `Ready` did not change.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after_millis: Option<u64>,
+    },
+    /// A sandbox is listed, but the gateway has not asked for it in several sweeps: it does not know it. It is left alone.
+    Unclaimed {
+        /// Which.
+        sandbox: SandboxId,
+        /// The user's name of it.
+        name: SandboxName,
+        /// The object that speaks for it.
+        object: ObjectName,
+        /// Whole sweeps in which it was not asked for.
+        sweeps: u32,
+    },
+    /// The gateway asks again for a sandbox that was thought to be unknown to it.
+    Claimed {
+        /// Which.
+        sandbox: SandboxId,
+    },
+    /// A kind of object is listed from the beginning.
+    Listing {
+        /// Which kind.
+        #[serde(default, skip_serializing_if = "is_sandboxes")]
+        kind: Kind,
+        /// Why.
+        because: Cause,
+    },
+    /// A watch of a kind of object is opened.
+    Watching {
+        /// Which kind.
+        #[serde(default, skip_serializing_if = "is_sandboxes")]
+        kind: Kind,
+        /// Why.
+        because: Cause,
+    },
+    /// How much there is of everything, for who asked with [`Input::Survey`](super::io::Input::Survey).
+    Surveyed(Box<Survey>),
     /// The store is whole: reads are served.
     Synced {
         /// Objects in it.
@@ -59,6 +118,9 @@ pub enum Note {
     },
     /// A watch's history is gone (410): everything is listed again.
     Relisting {
+        /// Which kind is watched.
+        #[serde(default, skip_serializing_if = "is_sandboxes")]
+        kind: Kind,
         /// What the API server said.
         reason: String,
     },
@@ -69,11 +131,17 @@ pub enum Note {
     },
     /// A watch was silent for too long and was given up.
     WatchSilent {
+        /// Which kind is watched.
+        #[serde(default, skip_serializing_if = "is_sandboxes")]
+        kind: Kind,
         /// Which.
         watch: WatchId,
     },
     /// A watch line could not be read.
     BadLine {
+        /// Which kind is watched.
+        #[serde(default, skip_serializing_if = "is_sandboxes")]
+        kind: Kind,
         /// Why; never the line.
         reason: String,
     },
@@ -111,12 +179,14 @@ pub enum Note {
         /// Why it is not known.
         reason: String,
     },
-    /// A sandbox has been listed sweep after sweep, and the gateway has never asked for it: it has no row of it.
-    Unclaimed {
-        /// The object.
-        object: ObjectName,
-        /// The sandbox.
-        sandbox: SandboxId,
+    /// Events of a stream had to wait until its reader could take them.
+    ReaderWaitedFor {
+        /// The stream.
+        call: CallId,
+        /// How many.
+        events: u64,
+        /// How long the one that waited longest did.
+        millis: u64,
     },
     /// A reader fell too far behind and was sent away to start over.
     ReaderTooSlow {
@@ -154,6 +224,73 @@ fn is_sandboxes(kind: &Kind) -> bool {
     *kind == Kind::Sandboxes
 }
 
+/// Why everything is listed, or a watch opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The driver has begun to observe this kind.
+    Start,
+    /// The list before it is whole.
+    Listed,
+    /// The watch before it came to its end in good order.
+    CleanEnd,
+    /// The watch before it ended as soon as it had begun.
+    EarlyEnd,
+    /// The watch before it broke.
+    Broken,
+    /// A watch was refused.
+    Refused,
+    /// The history from which a watch would go on is gone (410).
+    Expired,
+    /// The watch said that it cannot go on.
+    ErrorLine,
+    /// A line of the watch could not be read.
+    BadLine,
+    /// The watch was silent for too long.
+    Silence,
+    /// The list before it failed.
+    Failed,
+    /// Another version of the resource is spoken.
+    Version,
+}
+
+impl Cause {
+    /// Every cause.
+    pub const ALL: [Self; 12] = [
+        Self::Start,
+        Self::Listed,
+        Self::CleanEnd,
+        Self::EarlyEnd,
+        Self::Broken,
+        Self::Refused,
+        Self::Expired,
+        Self::ErrorLine,
+        Self::BadLine,
+        Self::Silence,
+        Self::Failed,
+        Self::Version,
+    ];
+
+    /// Its name, in log and metrics.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Listed => "listed",
+            Self::CleanEnd => "clean_end",
+            Self::EarlyEnd => "early_end",
+            Self::Broken => "broken",
+            Self::Refused => "refused",
+            Self::Expired => "expired",
+            Self::ErrorLine => "error_line",
+            Self::BadLine => "bad_line",
+            Self::Silence => "silence",
+            Self::Failed => "failed",
+            Self::Version => "version",
+        }
+    }
+}
+
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -172,6 +309,12 @@ impl Note {
     pub const fn event(&self) -> &'static str {
         match self {
             Self::Called { .. } => "called",
+            Self::Became { .. } => "became",
+            Self::Unclaimed { .. } => "unclaimed",
+            Self::Claimed { .. } => "claimed",
+            Self::Listing { .. } => "listing",
+            Self::Watching { .. } => "watching",
+            Self::Surveyed(_) => "surveyed",
             Self::Synced { .. } => "synced",
             Self::NotObserving { .. } => "not_observing",
             Self::Relisting { .. } => "relisting",
@@ -184,7 +327,7 @@ impl Note {
             Self::Adopted { .. } => "adopted",
             Self::Undone { .. } => "undone",
             Self::Stray { .. } => "stray",
-            Self::Unclaimed { .. } => "unclaimed",
+            Self::ReaderWaitedFor { .. } => "reader_waited_for",
             Self::ReaderTooSlow { .. } => "reader_too_slow",
             Self::UnknownExchange { .. } => "unknown_exchange",
             Self::UnknownWatch { .. } => "unknown_watch",
@@ -198,24 +341,34 @@ impl Note {
     pub const fn weight(&self) -> Weight {
         match self {
             Self::Called { outcome: Outcome::Ok | Outcome::Cancelled, rpc: Rpc::GetSandbox | Rpc::ListSandboxes, .. }
+            | Self::Listing { .. }
+            | Self::Watching { .. }
+            | Self::Surveyed(_)
+            | Self::ReaderWaitedFor { .. }
             | Self::UnknownExchange { .. }
             | Self::UnknownWatch { .. }
             | Self::UnknownCall { .. }
             | Self::Met { .. } => Weight::Detail,
             Self::Called { .. }
+            | Self::Became {
+                state: None | Some(State::Provisioning | State::Ready | State::Stopping | State::Stopped | State::Deleting),
+                ..
+            }
+            | Self::Claimed { .. }
             | Self::Synced { .. }
             | Self::Relisting { .. }
             | Self::Speaking { .. }
             | Self::Adopted { .. }
             | Self::Undone { .. } => Weight::Event,
-            Self::NotObserving { .. }
+            Self::Became { state: Some(State::Failed), .. }
+            | Self::Unclaimed { .. }
+            | Self::NotObserving { .. }
             | Self::WatchSilent { .. }
             | Self::BadLine { .. }
             | Self::NoSandboxId { .. }
             | Self::SharedSandboxId { .. }
             | Self::Relabelled { .. }
             | Self::Stray { .. }
-            | Self::Unclaimed { .. }
             | Self::ReaderTooSlow { .. } => Weight::Warning,
         }
     }
@@ -233,10 +386,25 @@ impl fmt::Display for Note {
             Self::NotObserving { kind, reason, retry_millis } => {
                 write!(f, "{kind} cannot be observed: {reason}; trying again in {retry_millis} ms")
             }
-            Self::Relisting { reason } => write!(f, "listing everything again: {reason}"),
+            Self::Became { name, was, state, why, .. } => match (state, why) {
+                (Some(state), Some(why)) => write!(f, "sandbox {name} was {was} and is {state}: {why}"),
+                (Some(state), None) => write!(f, "sandbox {name} was {was} and is {state}"),
+                (None, _) => write!(f, "sandbox {name} was {was} and is gone"),
+            },
+            Self::Unclaimed { sandbox, name, object, sweeps } => write!(
+                f,
+                "the gateway has not asked for sandbox {name} ({sandbox}) in {sweeps} sweeps: it does not know it, and it is left alone; look with kubectl get sandbox {object} -o yaml, and delete it if it is not wanted"
+            ),
+            Self::Claimed { sandbox } => write!(f, "the gateway asks for sandbox {sandbox} again"),
+            Self::Listing { kind, because } => write!(f, "listing all {kind} ({})", because.name()),
+            Self::Watching { kind, because } => write!(f, "watching {kind} ({})", because.name()),
+            Self::Surveyed(_) => f.write_str("counted everything"),
+            Self::Relisting { kind, reason } => write!(f, "listing all {kind} again: {reason}"),
             Self::Speaking { version } => write!(f, "agents.x-k8s.io/{version} is spoken from now on"),
-            Self::WatchSilent { watch } => write!(f, "watch {} was silent for too long; opening another", watch.0),
-            Self::BadLine { reason } => write!(f, "a watch line could not be read: {reason}; listing everything again"),
+            Self::WatchSilent { kind, .. } => write!(f, "the watch of {kind} was silent for too long; listing everything again"),
+            Self::BadLine { kind, reason } => {
+                write!(f, "a line of the watch of {kind} could not be read: {reason}; listing everything again")
+            }
             Self::NoSandboxId { object } => {
                 write!(f, "Sandbox {object} has our labels but no openshell.ai/sandbox-id; it is left alone")
             }
@@ -252,10 +420,9 @@ impl fmt::Display for Note {
                 f,
                 "Sandbox {object} may exist although its create was reported as failed: {reason}; look with kubectl get sandbox and delete it"
             ),
-            Self::Unclaimed { object, sandbox } => write!(
-                f,
-                "Sandbox {object} is there, but the gateway does not know its sandbox {sandbox}; if you do not either: kubectl delete sandbox {object}"
-            ),
+            Self::ReaderWaitedFor { call, events, millis } => {
+                write!(f, "{events} events of stream {} had to wait for its reader, up to {millis} ms", call.0)
+            }
             Self::ReaderTooSlow { call } => write!(f, "stream {} fell too far behind and was ended; the gateway opens another", call.0),
             Self::UnknownExchange { exchange } => write!(f, "an answer to exchange {}, which nobody waits for", exchange.0),
             Self::UnknownWatch { watch } => write!(f, "a line of watch {}, which nobody waits for", watch.0),

@@ -103,12 +103,6 @@ impl Ledger {
             dice,
         }
     }
-
-    /// Whether any exchange is under way.
-    #[must_use]
-    pub fn exchanges_in_flight(&self) -> usize {
-        self.waiters.len()
-    }
 }
 
 /// What a machine may use while it handles one input.
@@ -129,6 +123,12 @@ impl<'a> Turn<'a> {
     #[must_use]
     pub const fn now(&self) -> Now {
         self.now
+    }
+
+    /// Exchanges under way.
+    #[must_use]
+    pub fn exchanges_in_flight(&self) -> usize {
+        self.ledger.waiters.len()
     }
 
     /// Pushes an output that needs no book-keeping.

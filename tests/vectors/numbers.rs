@@ -76,7 +76,7 @@ impl Numbers {
             | Output::Note(Note::UnknownExchange { exchange }) => exchange.0 = self.exchange_out(exchange.0),
             Output::Watch { watch, .. }
             | Output::Abort(Aborted::Watch(watch))
-            | Output::Note(Note::UnknownWatch { watch } | Note::WatchSilent { watch }) => watch.0 = self.watch_out(watch.0),
+            | Output::Note(Note::UnknownWatch { watch } | Note::WatchSilent { watch, .. }) => watch.0 = self.watch_out(watch.0),
             _ => {}
         }
         output

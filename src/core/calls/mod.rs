@@ -30,10 +30,11 @@ use super::grpc_status::Status;
 use super::io::{CallId, Fault, Output, Reply, Request, Response, Rpc, TraceParent};
 use super::kube::answer::Verdict;
 use super::limits;
-use super::names::SandboxId;
+use super::names::{SandboxId, SandboxName};
 use super::note::{Note, Outcome};
 use super::observe::Cluster;
 use super::render::sandbox::Service;
+use super::survey::Survey;
 use super::time::Mono;
 use super::turn::{Timer, Turn};
 use crate::config::Config;
@@ -52,6 +53,7 @@ struct Call {
     began: Mono,
     deadline: Mono,
     sandbox: Option<SandboxId>,
+    name: Option<SandboxName>,
     trace: Option<TraceParent>,
     caller: Caller,
     machine: Machine,
@@ -97,22 +99,30 @@ impl Calls {
         self.in_flight.is_empty()
     }
 
+    /// Counts the calls in flight.
+    pub fn survey(&self, survey: &mut Survey) {
+        for running in self.in_flight.values() {
+            *survey.calls.entry(running.rpc).or_default() += 1;
+        }
+    }
+
     /// A call arrives: it is answered at once, or becomes a machine.
     pub fn begin(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config, arrival: Arrival, request: Request) {
         let rpc = request.rpc();
-        let sandbox = subject(&request);
-        match (rpc, &sandbox) {
+        let subject = Subject::of(&request);
+        match (rpc, &subject.sandbox) {
             // Whoever begins to watch takes over the sweeping; and who asks for capabilities has just started.
             (Rpc::WatchSandboxes | Rpc::GetCapabilities, _) => cluster.sweep_broken(),
             (Rpc::ValidateSandboxCreate, _) | (_, None) => {}
-            (_, Some(id)) => cluster.named(id),
+            (_, Some(id)) => cluster.named(turn, id),
         }
         let begun = self.admit(turn, config, cluster, request);
         let (machine, bound) = match begun {
             Ok(Begun::Machine(machine, bound)) => (machine, bound),
-            Ok(Begun::Answer(reply)) => return answer(turn, rpc, sandbox, arrival, Ok(reply)),
-            Err(status) => return answer(turn, rpc, sandbox, arrival, Err(status)),
+            Ok(Begun::Answer(reply)) => return answer(turn, rpc, subject, arrival, Ok(reply)),
+            Err(status) => return answer(turn, rpc, subject, arrival, Err(status)),
         };
+        let Subject { sandbox, name } = subject;
         let now = turn.now().mono;
         let ours = bound.map_or(Mono(u64::MAX), |bound| now.after(bound));
         let deadline = arrival.deadline.map_or(ours, |theirs| theirs.min(ours));
@@ -123,7 +133,7 @@ impl Calls {
             cluster.pardon(id);
             self.creating.entry(id.clone()).or_default().insert(arrival.call);
         }
-        let call = Call { rpc, began: now, deadline, sandbox, trace: arrival.trace, caller: Caller::Waiting, machine };
+        let call = Call { rpc, began: now, deadline, sandbox, name, trace: arrival.trace, caller: Caller::Waiting, machine };
         self.in_flight.insert(arrival.call, call);
         self.step(turn, cluster, config, arrival.call, Event::Begin);
     }
@@ -347,10 +357,11 @@ fn shutting_down() -> Status {
 }
 
 /// Answers a call that needs no machine.
-fn answer(turn: &mut Turn<'_>, rpc: Rpc, sandbox: Option<SandboxId>, arrival: Arrival, result: Result<Reply, Status>) {
+fn answer(turn: &mut Turn<'_>, rpc: Rpc, subject: Subject, arrival: Arrival, result: Result<Reply, Status>) {
     let began = turn.now().mono;
     let machine = Machine::List;
-    let mut call = Call { rpc, began, deadline: began, sandbox, trace: arrival.trace, caller: Caller::Waiting, machine };
+    let Subject { sandbox, name } = subject;
+    let mut call = Call { rpc, began, deadline: began, sandbox, name, trace: arrival.trace, caller: Caller::Waiting, machine };
     reply(turn, arrival.call, &mut call, result);
 }
 
@@ -367,26 +378,35 @@ fn reply(turn: &mut Turn<'_>, call: CallId, running: &mut Call, reply: Result<Re
 
 fn note_end(turn: &mut Turn<'_>, call: CallId, running: &Call, outcome: Outcome) {
     let millis = u64::try_from(turn.now().mono.since(running.began).as_millis()).unwrap_or(u64::MAX);
-    let (sandbox, trace) = (running.sandbox.clone(), running.trace.clone());
-    turn.note(Note::Called { call, rpc: running.rpc, outcome, millis, sandbox, trace });
+    let (sandbox, name, trace) = (running.sandbox.clone(), running.name.clone(), running.trace.clone());
+    turn.note(Note::Called { call, rpc: running.rpc, outcome, millis, sandbox, name, trace });
 }
 
 /// Which sandbox a request is about, for the log and for calls that meet.
-fn subject(request: &Request) -> Option<SandboxId> {
-    let id = match request {
-        Request::ValidateSandboxCreate(request) => &request.sandbox.as_ref()?.id,
-        Request::CreateSandbox(request) => &request.sandbox.as_ref()?.id,
-        Request::GetSandbox(request) => &request.sandbox_id,
-        Request::StopSandbox(request) => &request.sandbox_id,
-        Request::StartSandbox(request) => &request.sandbox_id,
-        Request::DeleteSandbox(request) => &request.sandbox_id,
-        Request::GetCapabilities(_)
-        | Request::AuthenticateSandbox(_)
-        | Request::GetGatewayListenerRequirements(_)
-        | Request::ListSandboxes(_)
-        | Request::WatchSandboxes(_)
-        | Request::EnsureWorkspace(_)
-        | Request::DeleteWorkspace(_) => return None,
-    };
-    SandboxId::parse(id).ok()
+struct Subject {
+    sandbox: Option<SandboxId>,
+    name: Option<SandboxName>,
+}
+
+impl Subject {
+    fn of(request: &Request) -> Self {
+        let (id, name) = match request {
+            Request::ValidateSandboxCreate(pb::ValidateSandboxCreateRequest { sandbox: Some(sandbox) })
+            | Request::CreateSandbox(pb::CreateSandboxRequest { sandbox: Some(sandbox) }) => (&sandbox.id, &sandbox.name),
+            Request::GetSandbox(request) => (&request.sandbox_id, &request.sandbox_name),
+            Request::StopSandbox(request) => (&request.sandbox_id, &request.sandbox_name),
+            Request::StartSandbox(request) => (&request.sandbox_id, &request.sandbox_name),
+            Request::DeleteSandbox(request) => (&request.sandbox_id, &request.sandbox_name),
+            Request::ValidateSandboxCreate(_)
+            | Request::CreateSandbox(_)
+            | Request::GetCapabilities(_)
+            | Request::AuthenticateSandbox(_)
+            | Request::GetGatewayListenerRequirements(_)
+            | Request::ListSandboxes(_)
+            | Request::WatchSandboxes(_)
+            | Request::EnsureWorkspace(_)
+            | Request::DeleteWorkspace(_) => return Self { sandbox: None, name: None },
+        };
+        Self { sandbox: SandboxId::parse(id).ok(), name: SandboxName::parse(name).ok() }
+    }
 }

@@ -164,7 +164,7 @@ impl Cluster {
         // Where Events are seen, they say this better.
         if self.events.heard_at().is_none() {
             let event = told(birth, Occasion::Begun, now.wall, observed);
-            self.streams.happened(event);
+            self.streams.happened(now.mono, event);
         }
     }
 
@@ -183,7 +183,7 @@ impl Cluster {
                 && pod.birth.step().is_some()
             {
                 let event = told(&pod.birth, Occasion::Lasting, now.wall, observed);
-                self.streams.happened(event);
+                self.streams.happened(now.mono, event);
             }
         }
         if !self.births.0.is_empty() {

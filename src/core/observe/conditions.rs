@@ -11,8 +11,10 @@ use crate::core::grpc_status::truncate;
 use crate::core::kube::sandbox::{Condition, OperatingMode, Truth};
 use crate::core::limits;
 
-const READY: &str = "Ready";
-const SUSPENDED: &str = "Suspended";
+/// The condition that says whether a sandbox can be used.
+pub(super) const READY: &str = "Ready";
+/// The condition that says whether it is stopped.
+pub(super) const SUSPENDED: &str = "Suspended";
 const FINISHED: &str = "Finished";
 
 /// Reasons of `Ready=False` that leave this driver.
@@ -31,6 +33,11 @@ mod reason {
     pub const POD_TERMINATING: &str = "PodTerminating";
     /// What the controller calls a suspended sandbox's Ready.
     pub const SANDBOX_SUSPENDED: &str = "SandboxSuspended";
+}
+
+/// Whether `Ready=False` for this reason may become `True`. Every other reason that leaves this driver is final.
+pub(super) fn may_heal(reason: &str) -> bool {
+    matches!(reason, reason::NOT_READY | reason::RECONCILER_ERROR | reason::STARTING)
 }
 
 /// Whether a sandbox is lost.

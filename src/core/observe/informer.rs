@@ -10,7 +10,7 @@ use crate::core::kube::meta::ResourceVersion;
 use crate::core::kube::path::Sandboxes;
 use crate::core::kube::watch_line::WatchLine;
 use crate::core::limits;
-use crate::core::note::Note;
+use crate::core::note::{Cause, Note};
 use crate::core::secret::Body;
 use crate::core::time::Mono;
 use crate::core::turn::{Dice, Timer, Turn, Waiter};
@@ -51,8 +51,8 @@ enum State<T> {
 /// What to do when the timer fires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Next {
-    List,
-    Watch,
+    List(Cause),
+    Watch(Cause),
 }
 
 /// Whether versions of a list can be compared with those known before.
@@ -127,7 +127,7 @@ impl<T: Watched> Informer<T> {
         if let State::Listing { exchange, .. } = self.state {
             turn.abort_exchange(exchange);
         }
-        self.list(turn, api);
+        self.list(turn, api, Cause::Version);
     }
 
     /// An answer to a request of our own showed this version.
@@ -158,8 +158,9 @@ impl<T: Watched> Informer<T> {
     /// The timer fired: begin, or try again.
     pub fn due(&mut self, turn: &mut Turn<'_>, api: &Sandboxes) {
         match self.state {
-            State::Waiting(Next::Watch) => self.watch(turn, api),
-            _ => self.list(turn, api),
+            State::Waiting(Next::Watch(because)) => self.watch(turn, api, because),
+            State::Waiting(Next::List(because)) => self.list(turn, api, because),
+            _ => self.list(turn, api, Cause::Start),
         }
     }
 
@@ -179,10 +180,10 @@ impl<T: Watched> Informer<T> {
     pub fn silent(&mut self, turn: &mut Turn<'_>, api: &Sandboxes) {
         if let State::Watching { watch, .. } = self.state {
             turn.met("informer", "watching", "silence");
-            turn.note(Note::WatchSilent { watch });
+            turn.note(Note::WatchSilent { kind: T::KIND, watch });
             turn.abort_watch(watch);
             self.trouble = format!("the watch was silent for {} s", limits::WATCH_SILENCE.as_secs());
-            self.list(turn, api);
+            self.list(turn, api, Cause::Silence);
         }
     }
 
@@ -196,37 +197,49 @@ impl<T: Watched> Informer<T> {
         match verdict {
             Verdict::Done(response) => self.read_page(turn, api, objects, floor, &response.body),
             // The history of this list is gone: begin anew, never with half of it.
-            Verdict::Refused(error) if error.is_expired() => self.fail(turn, error.to_string(), Some(&error), Next::List),
+            Verdict::Refused(error) if error.is_expired() => self.fail(turn, error.to_string(), Some(&error), Next::List(Cause::Failed)),
             Verdict::Refused(error) if error.status == 403 && self.heard.is_none() && T::KIND == Kind::Sandboxes => {
                 Heard::Unfit(forbidden(api, &error))
             }
-            Verdict::NoApi(error) if T::KIND != Kind::Sandboxes => self.fail(turn, error.to_string(), Some(&error), Next::List),
+            Verdict::NoApi(error) if T::KIND != Kind::Sandboxes => {
+                self.fail(turn, error.to_string(), Some(&error), Next::List(Cause::Failed))
+            }
             Verdict::NoApi(_) => {
-                self.fail(turn, "the API server does not serve agents.x-k8s.io: install agent-sandbox".into(), None, Next::List);
+                self.fail(
+                    turn,
+                    "the API server does not serve agents.x-k8s.io: install agent-sandbox".into(),
+                    None,
+                    Next::List(Cause::Failed),
+                );
                 Heard::NoApi
             }
-            Verdict::Unsure(why) => self.fail(turn, why, None, Next::List),
-            Verdict::NotSent(why) => self.fail(turn, format!("the API server cannot be reached: {why}"), None, Next::List),
+            Verdict::Unsure(why) => self.fail(turn, why, None, Next::List(Cause::Failed)),
+            Verdict::NotSent(why) => self.fail(turn, format!("the API server cannot be reached: {why}"), None, Next::List(Cause::Failed)),
             Verdict::Exists(error)
             | Verdict::Conflict(error)
             | Verdict::Absent(error)
             | Verdict::NoNamespace(error)
             | Verdict::Unauthorized(error)
             | Verdict::Refused(error)
-            | Verdict::Busy(error) => self.fail(turn, error.to_string(), Some(&error), Next::List),
+            | Verdict::Busy(error) => self.fail(turn, error.to_string(), Some(&error), Next::List(Cause::Failed)),
         }
     }
 
     fn read_page(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, mut objects: Vec<T>, floor: ResourceVersion, body: &Body) -> Heard<T> {
         let page = match Page::<Box<RawValue>>::parse(body) {
             Ok(page) => page,
-            Err(why) => return self.fail(turn, format!("the list of {} cannot be read: {why}", T::KIND), None, Next::List),
+            Err(why) => return self.fail(turn, format!("the list of {} cannot be read: {why}", T::KIND), None, Next::List(Cause::Failed)),
         };
         for item in &page.items {
             match serde_json::from_str(item.get()) {
                 Ok(object) => objects.push(object),
                 Err(error) => {
-                    return self.fail(turn, format!("one of the {} cannot be read: {}", T::KIND, describe(&error)), None, Next::List);
+                    return self.fail(
+                        turn,
+                        format!("one of the {} cannot be read: {}", T::KIND, describe(&error)),
+                        None,
+                        Next::List(Cause::Failed),
+                    );
                 }
             }
         }
@@ -235,7 +248,7 @@ impl<T: Watched> Informer<T> {
                 turn,
                 format!("there are more than {} {} in {}", limits::OBJECTS_MAX, T::KIND, api.scope()),
                 None,
-                Next::List,
+                Next::List(Cause::Failed),
             );
         }
         if !page.metadata.continue_token.is_empty() {
@@ -249,7 +262,7 @@ impl<T: Watched> Informer<T> {
             Epoch::Reset => self.highest = self.version.clone(),
         }
         self.hear(turn);
-        self.watch(turn, api);
+        self.watch(turn, api, Cause::Listed);
         Heard::Whole { objects, version: self.version.clone(), epoch }
     }
 
@@ -275,13 +288,13 @@ impl<T: Watched> Informer<T> {
             Ok(WatchLine::Error(error)) => {
                 turn.met("informer", "watching", if error.is_expired() { "expired" } else { "error_line" });
                 turn.abort_watch(watch);
-                self.relist(turn, api, &error)
+                self.relist(turn, api, &error, Cause::ErrorLine)
             }
             Err(reason) => {
                 turn.met("informer", "watching", "bad_line");
-                turn.note(Note::BadLine { reason: reason.clone() });
+                turn.note(Note::BadLine { kind: T::KIND, reason: reason.clone() });
                 turn.abort_watch(watch);
-                self.fail(turn, format!("a watch line cannot be read: {reason}"), None, Next::List)
+                self.fail(turn, format!("a watch line cannot be read: {reason}"), None, Next::List(Cause::BadLine))
             }
         }
     }
@@ -299,57 +312,60 @@ impl<T: Watched> Informer<T> {
         match end {
             WatchEnd::Clean if turn.now().mono.since(since) >= limits::WATCH_MIN_LIFE => {
                 turn.met("informer", "watching", "clean_end");
-                self.watch(turn, api);
+                self.watch(turn, api, Cause::CleanEnd);
                 Heard::Nothing
             }
             WatchEnd::Clean => {
                 turn.met("informer", "watching", "early_end");
-                self.fail(turn, "the API server ends watches at once".into(), None, Next::Watch)
+                self.fail(turn, "the API server ends watches at once".into(), None, Next::Watch(Cause::EarlyEnd))
             }
             WatchEnd::Broken(fault) => {
                 turn.met("informer", "watching", "broken");
                 // A server that was restored from a backup breaks its connections, and may have caught up with our version before the next watch
                 // begins: then only a list shows what the restore undid.
-                self.fail(turn, broken(fault), None, Next::List)
+                self.fail(turn, broken(fault), None, Next::List(Cause::Broken))
             }
             WatchEnd::Refused(response) => {
                 let verdict = Verdict::of(Ok(response));
                 turn.met("informer", "watching", "refused");
                 match verdict {
-                    Verdict::Refused(error) => self.relist(turn, api, &error),
-                    Verdict::Busy(error) => self.fail(turn, error.to_string(), Some(&error), Next::Watch),
+                    Verdict::Refused(error) => self.relist(turn, api, &error, Cause::Refused),
+                    Verdict::Busy(error) => self.fail(turn, error.to_string(), Some(&error), Next::Watch(Cause::Refused)),
                     // It may be that our version is one the server does not have (yet): a list asks for none.
-                    Verdict::Unsure(why) | Verdict::NotSent(why) => self.fail(turn, why, None, Next::List),
+                    Verdict::Unsure(why) | Verdict::NotSent(why) => self.fail(turn, why, None, Next::List(Cause::Refused)),
                     Verdict::Exists(error)
                     | Verdict::Conflict(error)
                     | Verdict::Absent(error)
                     | Verdict::NoNamespace(error)
                     | Verdict::NoApi(error)
-                    | Verdict::Unauthorized(error) => self.fail(turn, error.to_string(), Some(&error), Next::List),
-                    Verdict::Done(_) => self.fail(turn, "the API server answered a watch with something else".into(), None, Next::List),
+                    | Verdict::Unauthorized(error) => self.fail(turn, error.to_string(), Some(&error), Next::List(Cause::Refused)),
+                    Verdict::Done(_) => {
+                        self.fail(turn, "the API server answered a watch with something else".into(), None, Next::List(Cause::Refused))
+                    }
                 }
             }
         }
     }
 
     /// The watch cannot go on from where it was. An expired history is no failure; anything else is not hurried.
-    fn relist(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, error: &ApiError) -> Heard<T> {
+    fn relist(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, error: &ApiError, because: Cause) -> Heard<T> {
+        let because = if error.is_expired() { Cause::Expired } else { because };
         if error.is_expired() && self.failures == 0 {
-            turn.note(Note::Relisting { reason: error.to_string() });
+            turn.note(Note::Relisting { kind: T::KIND, reason: error.to_string() });
             // Counts until the list is whole, so that a server that always says so is not hurried either.
             self.failures = 1;
-            self.list(turn, api);
+            self.list(turn, api, because);
             return Heard::Nothing;
         }
-        self.fail(turn, error.to_string(), Some(error), Next::List)
+        self.fail(turn, error.to_string(), Some(error), Next::List(because))
     }
 
-    fn list(&mut self, turn: &mut Turn<'_>, api: &Sandboxes) {
+    fn list(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, because: Cause) {
+        turn.note(Note::Listing { kind: T::KIND, because });
         let floor = self.highest.clone();
         self.ask(turn, api, None, Vec::new(), floor);
     }
 
-    /// Asks for a page.
     fn ask(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, page: Option<&str>, objects: Vec<T>, floor: ResourceVersion) {
         turn.unset(&Timer::Silence(T::KIND));
         turn.unset(&Timer::Informer(T::KIND));
@@ -358,7 +374,8 @@ impl<T: Watched> Informer<T> {
         self.state = State::Listing { exchange, objects, floor };
     }
 
-    fn watch(&mut self, turn: &mut Turn<'_>, api: &Sandboxes) {
+    fn watch(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, because: Cause) {
+        turn.note(Note::Watching { kind: T::KIND, because });
         let seconds = limits::WATCH_TIMEOUT_SECS + turn.jitter(Self::DICE, limits::WATCH_TIMEOUT_SECS / 2);
         let watch = turn.watch(T::watch(api, &self.version, seconds));
         let now = turn.now().mono;

@@ -60,6 +60,12 @@ impl Lookups {
         Self { question, asked: BTreeMap::new(), waiting: BTreeSet::new(), in_flight: 0 }
     }
 
+    /// How many wait for one of the others to be answered.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     const fn machine(&self) -> &'static str {
         match self.question {
             Question::IsGone => "confirmation",

@@ -5,6 +5,7 @@
 
 pub mod birth;
 pub mod conditions;
+mod counting;
 pub mod discovery;
 mod heard;
 pub mod informer;
@@ -17,6 +18,7 @@ pub mod refusals;
 pub mod sandbox;
 pub mod server;
 pub mod snapshot;
+pub mod state;
 pub mod store;
 pub mod streams;
 pub mod sweeps;
@@ -183,8 +185,8 @@ impl Cluster {
     }
 
     /// The gateway asks about a sandbox, so it has a row of it.
-    pub fn named(&mut self, id: &SandboxId) {
-        self.sweeps.named(id);
+    pub fn named(&mut self, turn: &mut Turn<'_>, id: &SandboxId) {
+        self.sweeps.named(turn, id);
     }
 
     /// The gateway is given everything there is.

@@ -57,6 +57,12 @@ impl Heard {
         self.waiting.push_back((since, event));
     }
 
+    /// How many wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Whether any Event waits.
     #[must_use]
     pub fn is_waiting(&self) -> bool {

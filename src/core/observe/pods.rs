@@ -86,6 +86,18 @@ impl Pods {
         self.by_key.get(key)
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.by_key.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.by_key.is_empty()
+    }
+
     /// Whether absence means anything.
     #[must_use]
     pub fn are_known(&self) -> bool {

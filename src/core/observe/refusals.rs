@@ -54,6 +54,7 @@ impl Cluster {
                 ("involved_name".to_owned(), observed.object.name().as_str().to_owned()),
             ]),
         };
-        self.streams.happened(pb::WatchSandboxesPlatformEvent { sandbox_id: observed.id.as_str().into(), event: Some(event) });
+        let event = pb::WatchSandboxesPlatformEvent { sandbox_id: observed.id.as_str().into(), event: Some(event) };
+        self.streams.happened(turn.now().mono, event);
     }
 }

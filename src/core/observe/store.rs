@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::informer::Epoch;
 use super::sandbox::{Life, Observed};
 use super::snapshot::View;
+use super::state::State;
 use crate::contract::messages::compute as pb;
 use crate::core::kube::meta::ResourceVersion;
-use crate::core::names::{SandboxId, Uid};
+use crate::core::names::{ObjectName, SandboxId, SandboxName, Uid};
 use crate::core::territory::ObjectKey;
 
 /// The store. An id belongs to one object, but for the day somebody copies one: then the oldest that is not being deleted speaks for it.
@@ -16,6 +17,8 @@ use crate::core::territory::ObjectKey;
 pub struct Store {
     objects: BTreeMap<ObjectKey, Observed>,
     ids: BTreeMap<SandboxId, Claim>,
+    /// Observations that changed nothing of what is told.
+    unchanged: u64,
 }
 
 /// Who claims an id, and what the gateway is told about it.
@@ -27,13 +30,30 @@ struct Claim {
 }
 
 /// What a change of the store was about.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 #[must_use = "streams must be told"]
 pub struct Touched {
     /// Ids whose snapshot changed or which are gone.
     pub ids: BTreeSet<SandboxId>,
     /// Ids that more than one object claims since this change, with the object that speaks for them.
     pub shared: Vec<(SandboxId, ObjectKey)>,
+    /// Sandboxes that were known and are doing something else now.
+    pub became: Vec<Became>,
+}
+
+/// A sandbox that was known does something else now.
+#[derive(Debug)]
+pub struct Became {
+    /// Which.
+    pub id: SandboxId,
+    /// The user's name of it.
+    pub name: SandboxName,
+    /// The object that speaks, or spoke, for it.
+    pub object: ObjectName,
+    /// What the gateway was told before.
+    pub before: Arc<pb::DriverSandbox>,
+    /// What it is told now, unless the sandbox is gone.
+    pub now: Option<Arc<pb::DriverSandbox>>,
 }
 
 impl Store {
@@ -71,6 +91,22 @@ impl Store {
     #[must_use]
     pub fn shown(&self, id: &SandboxId) -> Option<&Arc<pb::DriverSandbox>> {
         self.ids.get(id).map(|claim| &claim.shown)
+    }
+
+    /// How often an observation changed nothing of what is told.
+    #[must_use]
+    pub const fn unchanged(&self) -> u64 {
+        self.unchanged
+    }
+
+    /// How many sandboxes are in each state.
+    #[must_use]
+    pub fn states(&self) -> BTreeMap<State, usize> {
+        let mut states = BTreeMap::new();
+        for claim in self.ids.values() {
+            *states.entry(State::of(&claim.shown)).or_default() += 1;
+        }
+        states
     }
 
     /// Every object, by key.
@@ -112,7 +148,7 @@ impl Store {
         let before = self.objects.insert(key.clone(), observed);
         let mut touched = Touched::default();
         if let Some(before) = before.filter(|before| before.id != id) {
-            self.unclaim(&before.id, &key, view, &mut touched);
+            self.unclaim(&before, view, &mut touched);
         }
         self.claim(id, key, view, &mut touched);
         touched
@@ -124,7 +160,7 @@ impl Store {
         if self.objects.get(key).is_some_and(|known| known.uid == *uid)
             && let Some(gone) = self.objects.remove(key)
         {
-            self.unclaim(&gone.id, key, view, &mut touched);
+            self.unclaim(&gone, view, &mut touched);
         }
         touched
     }
@@ -154,6 +190,7 @@ impl Store {
             let touched = self.force(observed, view);
             all.ids.extend(touched.ids);
             all.shared.extend(touched.shared);
+            all.became.extend(touched.became);
         }
         (all, vanished)
     }
@@ -174,14 +211,16 @@ impl Store {
         }
     }
 
-    fn unclaim(&mut self, id: &SandboxId, key: &ObjectKey, view: View<'_>, touched: &mut Touched) {
+    fn unclaim(&mut self, gone: &Observed, view: View<'_>, touched: &mut Touched) {
+        let id = &gone.id;
         let Some(claim) = self.ids.get_mut(id) else { return };
-        claim.objects.remove(key);
-        if claim.objects.is_empty() {
-            self.ids.remove(id);
-            touched.ids.insert(id.clone());
-        } else {
+        claim.objects.remove(&gone.object);
+        if !claim.objects.is_empty() {
             self.choose(id, view, touched);
+        } else if let Some(claim) = self.ids.remove(id) {
+            let (name, object) = (gone.name.clone(), gone.object.name().clone());
+            touched.became.push(Became { id: id.clone(), name, object, before: claim.shown, now: None });
+            touched.ids.insert(id.clone());
         }
     }
 
@@ -192,10 +231,16 @@ impl Store {
         let Some(chosen) = claim.objects.iter().filter_map(|key| self.objects.get(key)).min_by_key(rank) else { return };
         claim.chosen = chosen.object.clone();
         let snapshot = view.snapshot(chosen);
-        if *claim.shown != snapshot {
-            claim.shown = Arc::new(snapshot);
-            touched.ids.insert(id.clone());
+        if *claim.shown == snapshot {
+            self.unchanged += 1;
+            return;
         }
+        let before = std::mem::replace(&mut claim.shown, Arc::new(snapshot));
+        if State::of(&before) != State::of(&claim.shown) {
+            let (name, object) = (chosen.name.clone(), chosen.object.name().clone());
+            touched.became.push(Became { id: id.clone(), name, object, before, now: Some(Arc::clone(&claim.shown)) });
+        }
+        touched.ids.insert(id.clone());
     }
 }
 

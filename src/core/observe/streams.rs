@@ -15,6 +15,7 @@ use crate::core::io::{CallId, Output};
 use crate::core::limits;
 use crate::core::names::SandboxId;
 use crate::core::note::Note;
+use crate::core::survey::Survey;
 use crate::core::time::Mono;
 use crate::core::turn::{Timer, Turn};
 
@@ -25,6 +26,8 @@ pub struct Streams {
     tombstones: Memory<SandboxId>,
     /// Streams with something to send and a reader to take it.
     ready: BTreeSet<CallId>,
+    /// Snapshots that were not sent: a later one was waiting, or the reader knew what they say.
+    coalesced: u64,
 }
 
 /// Whether a stream has begun.
@@ -47,21 +50,25 @@ struct Stream {
     entries: u64,
     deletions: usize,
     happenings: usize,
+    coalesced: u64,
     /// What the reader was told last of each sandbox.
     sent: BTreeMap<SandboxId, Arc<pb::DriverSandbox>>,
 }
 
 #[derive(Debug)]
 enum Next {
-    Snapshot { id: SandboxId, entry: u64 },
-    Deleted(SandboxId),
-    Happened(Arc<pb::WatchSandboxesPlatformEvent>),
+    Snapshot { id: SandboxId, entry: u64, since: Since },
+    Deleted { id: SandboxId, since: Since },
+    Happened { event: Arc<pb::WatchSandboxesPlatformEvent>, since: Since },
 }
+
+/// Since when something waits for its reader. What a stream begins with is no news, and has no such time.
+type Since = Option<Mono>;
 
 impl Default for Streams {
     fn default() -> Self {
         let tombstones = Memory::new(limits::TOMBSTONE_AGE, limits::TOMBSTONES_MAX);
-        Self { open: BTreeMap::new(), tombstones, ready: BTreeSet::new() }
+        Self { open: BTreeMap::new(), tombstones, ready: BTreeSet::new(), coalesced: 0 }
     }
 }
 
@@ -83,10 +90,10 @@ impl Streams {
         let stream = self.open.entry(call).or_default();
         stream.stage = Stage::Begun;
         for id in store.ids() {
-            stream.changed(id.clone());
+            stream.changed(id.clone(), None);
         }
         for id in self.tombstones.keys() {
-            stream.queue.push_back(Next::Deleted(id.clone()));
+            stream.queue.push_back(Next::Deleted { id: id.clone(), since: None });
         }
         self.ready.insert(call);
     }
@@ -106,16 +113,17 @@ impl Streams {
 
     /// Something about this id has changed in the store, or it is gone from it.
     pub fn touched(&mut self, turn: &mut Turn<'_>, store: &Store, id: SandboxId) {
+        let since = Some(turn.now().mono);
         if store.shown(&id).is_some() {
             self.tombstones.remove(&id);
             for (call, stream) in self.open.iter_mut().filter(|(_, stream)| stream.stage == Stage::Begun) {
-                stream.changed(id.clone());
+                stream.changed(id.clone(), since);
                 self.ready.insert(*call);
             }
             return;
         }
         for (call, stream) in self.open.iter_mut().filter(|(_, stream)| stream.stage == Stage::Begun) {
-            stream.gone(id.clone());
+            stream.gone(id.clone(), since);
             self.ready.insert(*call);
         }
         self.tombstones.add(turn.now().mono, id);
@@ -129,15 +137,22 @@ impl Streams {
     }
 
     /// Something happened to a sandbox. A reader that is far behind misses some: unlike a state, they are only told to whoever looks on.
-    pub fn happened(&mut self, event: pb::WatchSandboxesPlatformEvent) {
+    pub fn happened(&mut self, now: Mono, event: pb::WatchSandboxesPlatformEvent) {
         let event = Arc::new(event);
         for (call, stream) in self.open.iter_mut().filter(|(_, stream)| stream.stage == Stage::Begun) {
             if stream.happenings < limits::STREAM_HAPPENINGS_MAX {
                 stream.happenings += 1;
-                stream.queue.push_back(Next::Happened(Arc::clone(&event)));
+                stream.queue.push_back(Next::Happened { event: Arc::clone(&event), since: Some(now) });
                 self.ready.insert(*call);
             }
         }
+    }
+
+    /// Counts what waits and what did not have to be sent.
+    pub fn survey(&self, survey: &mut Survey) {
+        survey.events_waiting = self.open.values().map(|stream| stream.queue.len()).sum();
+        survey.tombstones = self.tombstones.keys().count();
+        survey.coalesced = self.coalesced;
     }
 
     /// Forgets deletions that are old enough, and asks to be called for the next.
@@ -153,11 +168,20 @@ impl Streams {
         let mut behind = Vec::new();
         for call in std::mem::take(&mut self.ready) {
             let Some(stream) = self.open.get_mut(&call) else { continue };
+            let (now, mut late, mut longest) = (turn.now().mono, 0, 0);
             while stream.credit > 0
-                && let Some(payload) = stream.next(store)
+                && let Some((payload, since)) = stream.next(store)
             {
                 stream.credit -= 1;
                 turn.push(Output::Event { call, event: pb::WatchSandboxesEvent { payload: Some(payload) } });
+                if let Some(since) = since.filter(|since| *since < now) {
+                    late += 1;
+                    longest = longest.max(u64::try_from(now.since(since).as_millis()).unwrap_or(u64::MAX));
+                }
+            }
+            self.coalesced += std::mem::take(&mut stream.coalesced);
+            if late > 0 {
+                turn.note(Note::ReaderWaitedFor { call, events: late, millis: longest });
             }
             if stream.deletions > limits::STREAM_QUEUE_MAX {
                 turn.note(Note::ReaderTooSlow { call });
@@ -169,35 +193,36 @@ impl Streams {
 }
 
 impl Stream {
-    fn changed(&mut self, id: SandboxId) {
+    fn changed(&mut self, id: SandboxId, since: Since) {
         if self.waiting.contains_key(&id) {
+            self.coalesced += 1;
             return;
         }
         self.entries += 1;
         self.waiting.insert(id.clone(), self.entries);
-        self.queue.push_back(Next::Snapshot { id, entry: self.entries });
+        self.queue.push_back(Next::Snapshot { id, entry: self.entries, since });
     }
 
     /// A snapshot that is still queued must not go out after the deletion, should the id come back: it is disowned, and a new one queued then.
-    fn gone(&mut self, id: SandboxId) {
+    fn gone(&mut self, id: SandboxId, since: Since) {
         self.waiting.remove(&id);
         self.sent.remove(&id);
         self.deletions += 1;
-        self.queue.push_back(Next::Deleted(id));
+        self.queue.push_back(Next::Deleted { id, since });
     }
 
-    fn next(&mut self, store: &Store) -> Option<Payload> {
+    fn next(&mut self, store: &Store) -> Option<(Payload, Since)> {
         loop {
             match self.queue.pop_front()? {
-                Next::Happened(event) => {
+                Next::Happened { event, since } => {
                     self.happenings = self.happenings.saturating_sub(1);
-                    return Some(Payload::PlatformEvent(Arc::unwrap_or_clone(event)));
+                    return Some((Payload::PlatformEvent(Arc::unwrap_or_clone(event)), since));
                 }
-                Next::Deleted(id) => {
+                Next::Deleted { id, since } => {
                     self.deletions = self.deletions.saturating_sub(1);
-                    return Some(Payload::Deleted(pb::WatchSandboxesDeletedEvent { sandbox_id: id.as_str().into() }));
+                    return Some((Payload::Deleted(pb::WatchSandboxesDeletedEvent { sandbox_id: id.as_str().into() }), since));
                 }
-                Next::Snapshot { id, entry } => {
+                Next::Snapshot { id, entry, since } => {
                     if self.waiting.get(&id) != Some(&entry) {
                         continue;
                     }
@@ -206,8 +231,9 @@ impl Stream {
                     let before = self.sent.insert(id, Arc::clone(shown));
                     if before.is_none_or(|before| before != *shown) {
                         let sandbox = Some(pb::DriverSandbox::clone(shown));
-                        return Some(Payload::Sandbox(pb::WatchSandboxesSandboxEvent { sandbox }));
+                        return Some((Payload::Sandbox(pb::WatchSandboxesSandboxEvent { sandbox }), since));
                     }
+                    self.coalesced += 1;
                 }
             }
         }

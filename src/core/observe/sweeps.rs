@@ -4,19 +4,37 @@
 
 use std::collections::BTreeMap;
 
+use super::sandbox::{Life, Observed};
 use super::store::Store;
 use crate::core::limits;
-use crate::core::names::{ObjectName, SandboxId};
+use crate::core::names::SandboxId;
 use crate::core::note::Note;
-use crate::core::observe::sandbox::Life;
+use crate::core::time::Mono;
 use crate::core::turn::Turn;
 
 /// The sweep that is under way, and what the ones before it have left out.
 #[derive(Debug, Default)]
 pub struct Sweeps {
-    /// For each sandbox that was listed and has not been asked for since: the sweeps that did so.
-    missed: BTreeMap<SandboxId, u32>,
+    /// Each sandbox that was listed and has not been asked for since.
+    missed: BTreeMap<SandboxId, Missed>,
     course: Course,
+    began: Option<Mono>,
+}
+
+/// A sandbox that sweeps have left out.
+#[derive(Debug, Default)]
+struct Missed {
+    /// How many.
+    sweeps: u32,
+    reported: Reported,
+}
+
+/// Whether a person has been told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Reported {
+    #[default]
+    No,
+    Yes,
 }
 
 /// How a sweep goes.
@@ -32,34 +50,58 @@ enum Course {
 }
 
 impl Sweeps {
-    /// The gateway names a sandbox: it knows it.
-    pub fn named(&mut self, id: &SandboxId) {
-        self.missed.remove(id);
+    /// The gateway names a sandbox: it knows it. What was reported is taken back.
+    pub fn named(&mut self, turn: &mut Turn<'_>, id: &SandboxId) {
+        if self.missed.remove(id).is_some_and(|missed| missed.reported == Reported::Yes) {
+            turn.note(Note::Claimed { sandbox: id.clone() });
+        }
     }
 
     /// A question of the gateway could not be answered.
-    pub fn broken(&mut self) {
+    pub const fn broken(&mut self) {
         self.course = Course::Broken;
     }
 
-    /// The gateway gets a list: a sweep begins, and the one before is over.
+    /// The gateway gets a list: a sweep begins, and the one before is over. A list that comes soon after the one before is not the gateway's sweep
+    /// but somebody who looks. No more are reported at once than a log can bear, the others with the next sweep.
     pub fn listed(&mut self, turn: &mut Turn<'_>, store: &Store) {
+        let now = turn.now().mono;
+        if self.began.is_some_and(|began| now.since(began) < limits::SWEEP_MIN) {
+            return;
+        }
+        self.began = Some(now);
         let before = std::mem::replace(&mut self.course, Course::Whole);
         let mut missed = std::mem::take(&mut self.missed);
+        let mut reports = 0;
         for id in store.ids() {
             let Some(observed) = store.find(id).filter(|observed| observed.life == Life::Alive) else { continue };
-            let sweeps = match (missed.remove(id), before) {
-                (Some(sweeps), Course::Whole) => sweeps.saturating_add(1),
-                (sweeps, _) => sweeps.unwrap_or_default(),
+            let mut missed = match (missed.remove(id), before) {
+                (Some(missed), Course::Whole) => Missed { sweeps: missed.sweeps.saturating_add(1), ..missed },
+                (missed, _) => missed.unwrap_or_default(),
             };
-            if sweeps == limits::SWEEPS_UNNAMED && before == Course::Whole {
-                note(turn, observed.object.name(), id);
+            if missed.is_stray() && missed.reported == Reported::No && reports < limits::STRAYS_REPORTED_MAX {
+                reports += 1;
+                missed.reported = Reported::Yes;
+                turn.note(unclaimed(observed, missed.sweeps));
             }
-            self.missed.insert(id.clone(), sweeps);
+            self.missed.insert(id.clone(), missed);
         }
+    }
+
+    /// How many sandboxes the gateway does not know.
+    #[must_use]
+    pub fn strays(&self, store: &Store) -> usize {
+        self.missed.iter().filter(|(id, missed)| missed.is_stray() && store.find(id).is_some()).count()
     }
 }
 
-fn note(turn: &mut Turn<'_>, object: &ObjectName, sandbox: &SandboxId) {
-    turn.note(Note::Unclaimed { object: object.clone(), sandbox: sandbox.clone() });
+impl Missed {
+    const fn is_stray(&self) -> bool {
+        self.sweeps >= limits::SWEEPS_UNNAMED
+    }
+}
+
+fn unclaimed(observed: &Observed, sweeps: u32) -> Note {
+    let object = observed.object.name().clone();
+    Note::Unclaimed { object, sandbox: observed.id.clone(), name: observed.name.clone(), sweeps }
 }

@@ -1,20 +1,25 @@
 //! What streams are told: sandboxes that have changed, and Events about them.
 
-use super::Cluster;
 use super::informer::Heard;
 use super::platform_events::platform_event;
-use super::store::Touched;
+use super::state::State;
+use super::store::{Became, Touched};
+use super::{Cluster, conditions};
 use crate::contract::messages::compute as pb;
 use crate::core::kube::event::Event;
 use crate::core::kube::meta::ResourceVersion;
 use crate::core::names::{ObjectName, Uid};
 use crate::core::note::Note;
+use crate::core::time::{Mono, Wall};
 use crate::core::turn::Turn;
 
 impl Cluster {
     pub(super) fn tell(&mut self, turn: &mut Turn<'_>, touched: Touched) {
         for (sandbox, chosen) in touched.shared {
             turn.note(Note::SharedSandboxId { sandbox, chosen: chosen.name().clone() });
+        }
+        for became in touched.became {
+            turn.note(became.note(turn.now().wall));
         }
         for id in touched.ids {
             self.changed.insert(id.clone());
@@ -37,7 +42,7 @@ impl Cluster {
             };
             if self.heard_events.is_news(&event)
                 && is_told
-                && let Some(event) = self.tell_event(event)
+                && let Some(event) = self.tell_event(now, event)
             {
                 self.heard_events.keep(now, event);
             }
@@ -45,7 +50,7 @@ impl Cluster {
     }
 
     /// Tells the streams of an Event, or gives it back when what it is about has not been seen.
-    fn tell_event(&mut self, event: Event) -> Option<Event> {
+    fn tell_event(&mut self, now: Mono, event: Event) -> Option<Event> {
         let about = &event.involved_object;
         let name = match about.kind.as_str() {
             "Sandbox" | "Pod" => about.name.as_str(),
@@ -69,10 +74,8 @@ impl Cluster {
             // Another object of this name is there, or this one has not been seen yet.
             return self.store.get(&key).is_none().then_some(event);
         };
-        self.streams.happened(pb::WatchSandboxesPlatformEvent {
-            sandbox_id: observed.id.as_str().into(),
-            event: Some(platform_event(observed.object.namespace().as_str(), &event)),
-        });
+        let event = platform_event(observed.object.namespace().as_str(), &event);
+        self.streams.happened(now, pb::WatchSandboxesPlatformEvent { sandbox_id: observed.id.as_str().into(), event: Some(event) });
         None
     }
 
@@ -80,12 +83,41 @@ impl Cluster {
         if !self.heard_events.is_waiting() {
             return;
         }
-        for (since, event) in self.heard_events.take_waiting(turn.now().mono) {
-            if let Some(event) = self.tell_event(event) {
+        let now = turn.now().mono;
+        for (since, event) in self.heard_events.take_waiting(now) {
+            if let Some(event) = self.tell_event(now, event) {
                 self.heard_events.keep_since(since, event);
             }
         }
     }
+}
+
+impl Became {
+    /// The same as a fact for log and metrics.
+    fn note(self, now: Wall) -> Note {
+        let Self { id, name, object, before, now: shown } = self;
+        let was = State::of(&before);
+        let state = shown.as_deref().map(State::of);
+        let ready = shown.as_deref().and_then(ready);
+        // A change of state that `Ready` does not tell of has no time of its own.
+        let told =
+            ready.filter(|ready| self::ready(&before).map(|before| &before.last_transition_time) != Some(&ready.last_transition_time));
+        let since = told.and_then(|ready| Wall::parse(&ready.last_transition_time));
+        Note::Became {
+            sandbox: id,
+            name,
+            object,
+            was,
+            state,
+            why: ready.filter(|_| state == Some(State::Failed)).map(|ready| ready.message.clone()),
+            after_millis: since.map(|since| u64::try_from(now.0.saturating_sub(since.0)).unwrap_or_default()),
+        }
+    }
+}
+
+/// `Ready` of a snapshot.
+fn ready(shown: &pb::DriverSandbox) -> Option<&pb::DriverCondition> {
+    shown.status.as_ref()?.conditions.iter().find(|condition| condition.r#type == conditions::READY)
 }
 
 /// What is done with news.

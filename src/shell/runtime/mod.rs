@@ -352,18 +352,18 @@ fn tell(note: &Note) {
     macro_rules! line {
         ($level:ident $($field:tt)*) => { tracing::$level!(event = note.event(), $($field)* "{note}") };
     }
-    if let Note::Called { call, rpc, outcome, millis, sandbox, trace } = note {
-        let (call, rpc, sandbox, trace) =
-            (call.0, rpc.name(), sandbox.as_ref().map(tracing::field::display), trace.as_ref().map(TraceParent::as_str));
+    if let Note::Called { call, rpc, outcome, millis, sandbox, name, trace } = note {
+        let (sandbox, name) = (sandbox.as_ref().map(tracing::field::display), name.as_ref().map(tracing::field::display));
+        let (call, rpc, trace) = (call.0, rpc.name(), trace.as_ref().map(TraceParent::as_str));
         let code = match outcome {
             Outcome::Ok => None,
             Outcome::Cancelled => Some("CANCELLED".to_owned()),
             Outcome::Status(code) => Some(format!("{code:?}")),
         };
         match note.weight() {
-            Weight::Detail => line!(debug call, rpc, code, millis, sandbox, trace,),
-            Weight::Event => line!(info call, rpc, code, millis, sandbox, trace,),
-            Weight::Warning => line!(warn call, rpc, code, millis, sandbox, trace,),
+            Weight::Detail => line!(debug call, rpc, code, millis, sandbox, name, trace,),
+            Weight::Event => line!(info call, rpc, code, millis, sandbox, name, trace,),
+            Weight::Warning => line!(warn call, rpc, code, millis, sandbox, name, trace,),
         }
         return;
     }
