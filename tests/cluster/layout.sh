@@ -13,7 +13,10 @@ cluster_cache=${OPENSHELL_KYMA_CLUSTER_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/op
 mkdir -p "$cluster_cache"
 cluster_cache=$(cd -- "$cluster_cache" && pwd)
 
-components=(etcd kube-apiserver kube-controller-manager agent-sandbox-controller kubelet controlplane)
+# What ./up starts.
+components=(etcd kube-apiserver kube-controller-manager agent-sandbox-controller agent-sandbox-controller-v1alpha1 kubelet controlplane)
+# What ./build makes only when it is named, and ./tool runs.
+tools=(kubectl helm promtool)
 
 # describe COMPONENT: sets `module` (our folder), `package` (what is built there), `version`, `linker_flags`.
 describe() {
@@ -21,12 +24,21 @@ describe() {
   case $1 in
     etcd)
       module=etcd package=go.etcd.io/etcd/server/v3 version=$ETCD ;;
-    kube-apiserver | kube-controller-manager)
+    kube-apiserver | kube-controller-manager | kubectl)
       module=kubernetes package=k8s.io/kubernetes/cmd/$1 version=$KUBERNETES
+      # What it needs beyond the servers is no reason to build those again.
+      if [[ $1 == kubectl ]]; then module=kubectl; fi
       linker_flags+=" -X k8s.io/component-base/version.gitVersion=$KUBERNETES" ;;
-    agent-sandbox-controller)
-      module=$1 package=sigs.k8s.io/agent-sandbox/cmd/$1 version=$AGENT_SANDBOX
-      linker_flags+=" -X sigs.k8s.io/agent-sandbox/internal/version.gitVersion=$AGENT_SANDBOX" ;;
+    agent-sandbox-controller | agent-sandbox-controller-v1alpha1)
+      module=$1 package=sigs.k8s.io/agent-sandbox/cmd/agent-sandbox-controller version=$AGENT_SANDBOX
+      if [[ $1 == *-v1alpha1 ]]; then version=$AGENT_SANDBOX_V1ALPHA1; fi
+      linker_flags+=" -X sigs.k8s.io/agent-sandbox/internal/version.gitVersion=$version" ;;
+    helm)
+      module=helm package=helm.sh/helm/v4/cmd/helm version=$HELM
+      linker_flags+=" -X helm.sh/helm/v4/internal/version.version=$HELM" ;;
+    promtool)
+      module=prometheus package=github.com/prometheus/prometheus/cmd/promtool version=$PROMETHEUS
+      linker_flags+=" -X github.com/prometheus/common/version.Version=$PROMETHEUS" ;;
     kubelet | controlplane)
       module=$1 package=. version=ours ;;
     *)

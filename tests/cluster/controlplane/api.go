@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,7 +16,7 @@ const (
 	// requestLimit bounds one request to the API server, its answer read.
 	requestLimit = 10 * time.Second
 	// answerBytesMax bounds an answer we read.
-	answerBytesMax = 4 << 20
+	answerBytesMax = 256 << 20
 )
 
 // object is a Kubernetes object as it travels.
@@ -42,7 +43,7 @@ func newAPI(server string, ca *authority, user identity) (*api, error) {
 	return &api{server: server, http: &http.Client{Transport: transport, Timeout: requestLimit}}, nil
 }
 
-// newPlainAPI makes a client for a health check without TLS.
+// newPlainAPI makes a client of a server that has neither TLS nor users, as our etcd.
 func newPlainAPI(server string) *api {
 	return &api{server: server, http: &http.Client{Timeout: requestLimit}}
 }
@@ -56,6 +57,12 @@ type refusal struct {
 
 func (r refusal) Error() string { return fmt.Sprintf("%s: %d %s", r.request, r.status, r.message) }
 
+// refusedWith says whether an error is a refusal with this status.
+func refusedWith(err error, status int) bool {
+	var refused refusal
+	return errors.As(err, &refused) && refused.status == status
+}
+
 // get decodes the answer into answer; nil throws it away.
 func (a *api) get(ctx context.Context, path string, answer any) error {
 	return a.call(ctx, http.MethodGet, path, "application/json", nil, answer)
@@ -64,6 +71,11 @@ func (a *api) get(ctx context.Context, path string, answer any) error {
 // post creates body, and decodes the answer into answer; nil throws it away.
 func (a *api) post(ctx context.Context, path string, body, answer any) error {
 	return a.call(ctx, http.MethodPost, path, "application/json", body, answer)
+}
+
+// put replaces what is at path.
+func (a *api) put(ctx context.Context, path string, body any) error {
+	return a.call(ctx, http.MethodPut, path, "application/json", body, nil)
 }
 
 func (a *api) delete(ctx context.Context, path string) error {

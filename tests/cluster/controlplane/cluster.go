@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 )
@@ -29,15 +28,23 @@ const (
 	tokenRenewal  = tokenLifetime * 4 / 5
 )
 
-// cluster is what startup leaves: an API server that answers the driver.
+// cluster is what startup leaves: an API server that answers the driver, and what is needed to change it.
 type cluster struct {
+	options   options
 	directory *directory
-	port      int
-	admin     *api
+	processes *family
+	ports     ports
+	ca        *authority
+	// admin may do everything.
+	admin *api
+	// storage is etcd's API as JSON.
+	storage *api
+	// installed is the version of the Sandbox API that is stored now, or noRelease.
+	installed string
 }
 
 // start brings everything up in the order that it depends on each other, and returns when the driver's own token
-// may list sandboxes. It has to run on the main thread, see family.start.
+// may list sandboxes.
 func start(ctx context.Context, o options, d *directory, f *family) (*cluster, error) {
 	ports, err := freePorts()
 	if err != nil {
@@ -59,27 +66,34 @@ func start(ctx context.Context, o options, d *directory, f *family) (*cluster, e
 	if err != nil {
 		return nil, err
 	}
-	c := &cluster{directory: d, port: ports.apiserver, admin: admin}
-
-	if err := startStorage(ctx, o, f, ports); err != nil {
-		return nil, err
+	c := &cluster{
+		options: o, directory: d, processes: f, ports: ports, ca: ca,
+		admin: admin, storage: newPlainAPI(plainURL(ports.etcd)), installed: noRelease,
 	}
-	if err := f.start("kube-apiserver", o.apiserver, apiserverArguments(d, ports)...); err != nil {
-		return nil, err
+	for _, next := range []program{c.storageProgram(), c.apiserverProgram()} {
+		if err := f.run(ctx, next); err != nil {
+			return nil, err
+		}
 	}
-	if err := until(ctx, "kube-apiserver", admin.answers("/readyz")); err != nil {
-		return nil, err
+	if err := admin.apply(ctx, driverManifests, nil); err != nil {
+		return nil, fmt.Errorf("install openshell-system.yaml: %w", err)
 	}
-	if err := c.install(ctx, o, ca, ports); err != nil {
-		return nil, err
+	controllers := []controller{c.controllerManager(), c.kubelet()}
+	if o.sandboxVersion != noRelease {
+		chosen := o.releases()[o.sandboxVersion]
+		if err := c.installRelease(ctx, chosen); err != nil {
+			return nil, err
+		}
+		c.installed = chosen.version
+		controllers = append(controllers, c.sandboxController(chosen))
 	}
-	if err := c.startControllers(ctx, o, f, ca, ports); err != nil {
+	if err := c.startControllers(ctx, controllers...); err != nil {
 		return nil, err
 	}
 	if err := c.writeTokens(ctx); err != nil {
 		return nil, err
 	}
-	return c, c.awaitDriver(ctx, ca)
+	return c, c.awaitDriver(ctx)
 }
 
 // prepareFiles writes what the processes read at their start, and what a driver reads that never changes.
@@ -134,29 +148,6 @@ func writeKubeconfig(d *directory, ca *authority, server, name, user string, gro
 	return id, d.write(name+".kubeconfig", content)
 }
 
-// install applies upstream's manifests for the Sandbox API, then ours for the driver, and waits until sandboxes can be
-// discovered: controllers that start later, and find no such resource, look again only after ten seconds or more.
-func (c *cluster) install(ctx context.Context, o options, ca *authority, ports ports) error {
-	manifests, err := os.ReadFile(o.sandboxManifests)
-	if err != nil {
-		return err
-	}
-	var webhook *conversionWebhook
-	if o.sandboxController != "" {
-		webhook = &conversionWebhook{url: secureURL(ports.webhook) + "/convert", ca: ca.pem}
-	}
-	if err := c.admin.install(ctx, manifests, webhook); err != nil {
-		return fmt.Errorf("install %s: %w", filepath.Base(o.sandboxManifests), err)
-	}
-	if err := c.admin.install(ctx, driverManifests, nil); err != nil {
-		return fmt.Errorf("install openshell-system.yaml: %w", err)
-	}
-	if err := until(ctx, "the Sandbox CRD", c.admin.settlesSandboxes); err != nil {
-		return err
-	}
-	return until(ctx, "discovery of the Sandbox API", c.admin.discoversSandboxes)
-}
-
 // writeTokens puts fresh tokens where the driver and tests read them.
 func (c *cluster) writeTokens(ctx context.Context) error {
 	for _, account := range []struct{ file, namespace, name string }{
@@ -189,15 +180,15 @@ func (c *cluster) renewTokens(ctx context.Context, end context.CancelCauseFunc) 
 }
 
 // awaitDriver returns when the API server has noticed the driver's rights.
-func (c *cluster) awaitDriver(ctx context.Context, ca *authority) error {
+func (c *cluster) awaitDriver(ctx context.Context) error {
 	token, err := os.ReadFile(c.directory.file("token"))
 	if err != nil {
 		return err
 	}
-	driver, err := newAPI(c.admin.server, ca, identity{})
+	driver, err := newAPI(c.admin.server, c.ca, identity{})
 	if err != nil {
 		return err
 	}
 	driver.token = string(token)
-	return until(ctx, "the driver's rights", driver.answers(sandboxesPath(driverNamespace)))
+	return until(ctx, "the driver's rights", driver.answers("/api/v1/namespaces/"+driverNamespace+"/pods"))
 }

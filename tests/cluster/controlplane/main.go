@@ -11,7 +11,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime"
 	"slices"
 	"syscall"
 	"time"
@@ -22,7 +21,12 @@ const startupLimit = 2 * time.Minute
 
 // options are what the command line says. A path left empty leaves that process out.
 type options struct {
-	etcd, apiserver, controllerManager, sandboxController, sandboxManifests, kubelet string
+	etcd, apiserver, controllerManager, kubelet         string
+	sandboxController, sandboxManifests                 string
+	sandboxControllerV1alpha1, sandboxManifestsV1alpha1 string
+	// sandboxVersion says which release of agent-sandbox is installed: the version of the API that it stores, or
+	// noRelease.
+	sandboxVersion string
 	// logs is the directory for logs; empty means one inside the cluster's own, which goes with it.
 	logs string
 	// command runs once the cluster is ready, and the cluster ends with it. Empty: run until a signal.
@@ -42,8 +46,12 @@ func parseOptions(arguments []string) (options, error) {
 	flags.StringVar(&o.etcd, "etcd", "", "the etcd `program`")
 	flags.StringVar(&o.apiserver, "kube-apiserver", "", "the kube-apiserver `program`")
 	flags.StringVar(&o.controllerManager, "kube-controller-manager", "", "`program`; '' to go without garbage collection")
+	flags.StringVar(&o.sandboxVersion, "agent-sandbox", "v1beta1",
+		"the release to install, by the `version` of the API that it stores: v1beta1, v1alpha1, or none")
 	flags.StringVar(&o.sandboxController, "agent-sandbox-controller", "", "`program`; '' to go without pods for sandboxes")
 	flags.StringVar(&o.sandboxManifests, "agent-sandbox-manifests", "", "YAML `file` with the Sandbox CRD and the controller's rights")
+	flags.StringVar(&o.sandboxControllerV1alpha1, "agent-sandbox-controller-v1alpha1", "", "the same `program` of the older release")
+	flags.StringVar(&o.sandboxManifestsV1alpha1, "agent-sandbox-manifests-v1alpha1", "", "the same `file` of the older release")
 	flags.StringVar(&o.kubelet, "kubelet", "", "`program`; '' to leave pods Pending")
 	flags.StringVar(&o.logs, "logs", "", "keep logs and the audit log in this `directory`")
 	err := flags.Parse(arguments)
@@ -54,8 +62,10 @@ func parseOptions(arguments []string) (options, error) {
 		flags.PrintDefaults()
 	case err == nil && flags.NArg() > 0:
 		err = fmt.Errorf("%q is not an option; a command goes after --exec", flags.Arg(0))
-	case err == nil && (o.etcd == "" || o.apiserver == "" || o.sandboxManifests == ""):
-		err = errors.New("--etcd, --kube-apiserver and --agent-sandbox-manifests are needed")
+	case err == nil && (o.etcd == "" || o.apiserver == ""):
+		err = errors.New("--etcd and --kube-apiserver are needed")
+	case err == nil && o.sandboxVersion != noRelease && o.releases()[o.sandboxVersion].manifests == "":
+		err = fmt.Errorf("there are no manifests of an agent-sandbox that stores %q", o.sandboxVersion)
 	}
 	return o, err
 }
@@ -66,8 +76,6 @@ type interrupted struct{ signal syscall.Signal }
 func (i interrupted) Error() string { return i.signal.String() }
 
 func main() {
-	// A child is told to die with the thread that started it, so that thread has to last as long as this process.
-	runtime.LockOSThread()
 	o, err := parseOptions(os.Args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		os.Exit(0)
@@ -109,7 +117,7 @@ func run(o options) (err error) {
 	}
 	defer func() { err = errors.Join(err, directory.remove()) }()
 	processes := newFamily(directory, end)
-	defer processes.kill()
+	defer processes.killAll()
 
 	started := time.Now()
 	limited, cancel := context.WithTimeoutCause(ctx, startupLimit,
@@ -123,8 +131,11 @@ func run(o options) (err error) {
 	cancel()
 
 	go cluster.renewTokens(ctx, end)
+	if err := cluster.serveControl(ctx); err != nil {
+		return err
+	}
 	if len(o.command) > 0 {
-		return processes.runCommand(ctx, o.command, directory.environment(cluster.port))
+		return processes.runCommand(ctx, o.command, directory.environment(cluster.ports.apiserver))
 	}
 	directory.describe(os.Stdout)
 	<-ctx.Done()

@@ -21,6 +21,9 @@ func TestParseOptions(t *testing.T) {
 		"a command without exec":        {[]string{"make"}, nil, true},
 		"an option that is not there":   {[]string{"--bogus"}, nil, true},
 		"etcd taken away by a later ''": {[]string{"--etcd", ""}, nil, true},
+		"a release there is nothing of": {[]string{"--agent-sandbox", "v1alpha1"}, nil, true},
+		"a release nobody made":         {[]string{"--agent-sandbox", "v2"}, nil, true},
+		"no agent-sandbox":              {[]string{"--agent-sandbox", "none"}, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o, err := parseOptions(append(programs[:len(programs):len(programs)], test.more...))

@@ -1,11 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"regexp"
+	"strings"
 
 	"sigs.k8s.io/yaml"
 )
@@ -49,8 +50,9 @@ func parseManifests(content []byte) ([]object, error) {
 	return objects, nil
 }
 
-// install creates the objects of a YAML stream, in its order except that namespaces come first.
-func (a *api) install(ctx context.Context, manifests []byte, webhook *conversionWebhook) error {
+// apply creates the objects of a YAML stream, in its order except that namespaces come first. What is there already
+// becomes as it stands in the stream.
+func (a *api) apply(ctx context.Context, manifests []byte, webhook *conversionWebhook) error {
 	objects, err := parseManifests(manifests)
 	if err != nil {
 		return err
@@ -60,7 +62,7 @@ func (a *api) install(ctx context.Context, manifests []byte, webhook *conversion
 			if (item["kind"] == "Namespace") != namespaces {
 				continue
 			}
-			if err := a.create(ctx, item, webhook); err != nil {
+			if err := a.applyOne(ctx, item, webhook); err != nil {
 				return err
 			}
 		}
@@ -68,23 +70,35 @@ func (a *api) install(ctx context.Context, manifests []byte, webhook *conversion
 	return nil
 }
 
-func (a *api) create(ctx context.Context, item object, webhook *conversionWebhook) error {
+func (a *api) applyOne(ctx context.Context, item object, webhook *conversionWebhook) error {
 	kind := fmt.Sprint(item["kind"])
 	if notInstalled[kind] {
 		return nil
 	}
-	path, known := collections[kind]
+	collection, known := collections[kind]
 	if !known {
 		return fmt.Errorf("a manifest has a %s, and collections does not say where those are created", kind)
 	}
-	if bytes.Contains([]byte(path), []byte("%s")) {
-		metadata, _ := item["metadata"].(object)
-		path = fmt.Sprintf(path, metadata["namespace"])
+	metadata, _ := item["metadata"].(object)
+	if strings.Contains(collection, "%s") {
+		collection = fmt.Sprintf(collection, metadata["namespace"])
 	}
 	if kind == "CustomResourceDefinition" {
 		redirectConversion(item, webhook)
 	}
-	return a.post(ctx, path, item, nil)
+	err := a.post(ctx, collection, item, nil)
+	if !refusedWith(err, http.StatusConflict) {
+		return err
+	}
+	var present struct {
+		Metadata struct{ ResourceVersion string }
+	}
+	path := fmt.Sprint(collection, "/", metadata["name"])
+	if err := a.get(ctx, path, &present); err != nil {
+		return err
+	}
+	metadata["resourceVersion"] = present.Metadata.ResourceVersion
+	return a.put(ctx, path, item)
 }
 
 // redirectConversion points a CRD that converts by a webhook in the cluster at ours, or, without one, makes the API

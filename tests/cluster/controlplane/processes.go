@@ -7,13 +7,15 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
 )
 
-// commandGrace is how long the command of --exec has to end after SIGTERM, before its process group is killed.
-const commandGrace = 10 * time.Second
+// endGrace is how long a process has to end after SIGTERM, before its process group is killed.
+const endGrace = 10 * time.Second
 
 // logTailLines is how much of a process's log is shown when it dies.
 const logTailLines = 20
@@ -23,55 +25,179 @@ type commandStatus int
 
 func (s commandStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
+// program is a process as it is started, again and again if need be.
+type program struct {
+	name, path string
+	arguments  []string
+	// awaited is a condition for until: the process does its work.
+	awaited func(context.Context) error
+}
+
 // family is the processes we started, each in a process group of its own, so that a terminal's Ctrl-C reaches only us
 // and that a whole group can be ended.
 type family struct {
 	directory *directory
 	// end is called with the reason when one of the processes dies of itself.
 	end context.CancelCauseFunc
+	// starts are carried out by one thread: the kernel ends a child with the thread that started it, so that thread
+	// has to last as long as this process.
+	starts chan func()
 
 	mutex   sync.Mutex
-	killed  bool
-	members []*member
+	members map[string]*member
 }
 
 type member struct {
+	program program
 	process *os.Process
-	gone    chan struct{}
+	// told is set when its end is wanted; guarded by the family's mutex.
+	told bool
+	gone chan struct{}
 }
 
 func newFamily(d *directory, end context.CancelCauseFunc) *family {
-	return &family{directory: d, end: end}
+	f := &family{directory: d, end: end, starts: make(chan func()), members: map[string]*member{}}
+	go func() {
+		runtime.LockOSThread()
+		for start := range f.starts {
+			start()
+		}
+	}()
+	return f
 }
 
-// start runs a program for as long as the cluster lasts. Call it from the main thread: the child dies with the thread.
-func (f *family) start(name, program string, arguments ...string) error {
-	log, err := os.Create(f.directory.log(name))
+// spawn starts a command on the thread that lasts.
+func (f *family) spawn(command *exec.Cmd) error {
+	command.SysProcAttr = childAttributes()
+	done := make(chan error)
+	f.starts <- func() { done <- command.Start() }
+	return <-done
+}
+
+// start runs a program for as long as the cluster lasts, or until it is told to end.
+func (f *family) start(p program) error {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	if m, known := f.members[p.name]; known && !m.isGone() {
+		return fmt.Errorf("%s runs already", p.name)
+	}
+	log, err := os.OpenFile(f.directory.log(p.name), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	command := exec.Command(program, arguments...)
+	command := exec.Command(p.path, p.arguments...)
 	command.Dir = f.directory.path
 	command.Stdout, command.Stderr = log, log
-	command.SysProcAttr = childAttributes()
-	if err := command.Start(); err != nil {
-		return fmt.Errorf("start %s: %w", name, err)
+	if err := f.spawn(command); err != nil {
+		return fmt.Errorf("start %s: %w", p.name, err)
 	}
-	m := &member{process: command.Process, gone: make(chan struct{})}
-	f.mutex.Lock()
-	f.members = append(f.members, m)
-	f.mutex.Unlock()
+	m := &member{program: p, process: command.Process, gone: make(chan struct{})}
+	f.members[p.name] = m
 	go func() {
-		defer close(m.gone)
 		err := command.Wait()
+		close(m.gone)
 		f.mutex.Lock()
 		defer f.mutex.Unlock()
-		if !f.killed {
-			f.end(fmt.Errorf("%s ended (%s); the end of its log:\n%s", name, outcome(err), f.logTail(name)))
+		if !m.told {
+			f.end(fmt.Errorf("%s ended (%s); the end of its log:\n%s", p.name, outcome(err), f.logTail(p.name)))
 		}
 	}()
 	return nil
+}
+
+// run starts a program and returns when it does its work.
+func (f *family) run(ctx context.Context, p program) error {
+	if err := f.start(p); err != nil {
+		return err
+	}
+	return until(ctx, p.name, p.awaited)
+}
+
+// again starts a program that ran before.
+func (f *family) again(ctx context.Context, name string) error {
+	m, err := f.member(name)
+	if err != nil {
+		return err
+	}
+	return f.run(ctx, m.program)
+}
+
+// stop tells a process to end, and returns when it is gone. One that is gone already is left so.
+func (f *family) stop(name string) error {
+	m, err := f.dismiss(name)
+	if err != nil {
+		return err
+	}
+	if m.isGone() {
+		return nil
+	}
+	// A frozen process would not hear of it.
+	killGroup(m.process, syscall.SIGCONT)
+	killGroup(m.process, syscall.SIGTERM)
+	select {
+	case <-m.gone:
+		return nil
+	case <-time.After(endGrace):
+		return f.kill(name)
+	}
+}
+
+// kill ends a process at once.
+func (f *family) kill(name string) error {
+	m, err := f.dismiss(name)
+	if err != nil {
+		return err
+	}
+	if !m.isGone() {
+		killGroup(m.process, syscall.SIGKILL)
+	}
+	<-m.gone
+	return nil
+}
+
+// signal sends SIGSTOP or SIGCONT to a process.
+func (f *family) signal(name string, signal syscall.Signal) error {
+	m, err := f.member(name)
+	if err != nil {
+		return err
+	}
+	if m.isGone() {
+		return fmt.Errorf("%s does not run", name)
+	}
+	killGroup(m.process, signal)
+	return nil
+}
+
+func (f *family) member(name string) (*member, error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	m, known := f.members[name]
+	if !known {
+		return nil, fmt.Errorf("no process is called %q here", name)
+	}
+	return m, nil
+}
+
+// dismiss makes a process's end no reason to end everything.
+func (f *family) dismiss(name string) (*member, error) {
+	m, err := f.member(name)
+	if err != nil {
+		return nil, err
+	}
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	m.told = true
+	return m, nil
+}
+
+func (m *member) isGone() bool {
+	select {
+	case <-m.gone:
+		return true
+	default:
+		return false
+	}
 }
 
 func outcome(err error) string {
@@ -91,16 +217,22 @@ func (f *family) logTail(name string) []byte {
 	return bytes.Join(lines[max(0, len(lines)-logTailLines-1):], nil)
 }
 
-// kill ends all of them and returns when they are gone. Nothing of theirs is kept, so there is nothing to flush and
+// killAll ends all of them and returns when they are gone. Nothing of theirs is kept, so there is nothing to flush and
 // no reason to ask them first.
-func (f *family) kill() {
+func (f *family) killAll() {
 	f.mutex.Lock()
-	f.killed = true
-	f.mutex.Unlock()
+	members := make([]*member, 0, len(f.members))
 	for _, m := range f.members {
-		killGroup(m.process, syscall.SIGKILL)
+		m.told = true
+		members = append(members, m)
 	}
-	for _, m := range f.members {
+	f.mutex.Unlock()
+	for _, m := range members {
+		if !m.isGone() {
+			killGroup(m.process, syscall.SIGKILL)
+		}
+	}
+	for _, m := range members {
 		<-m.gone
 	}
 }
@@ -114,10 +246,9 @@ func killGroup(leader *os.Process, signal syscall.Signal) {
 // the command is told to end and the reason returned. No process of its group survives it.
 func (f *family) runCommand(ctx context.Context, arguments, environment []string) error {
 	command := exec.Command(arguments[0], arguments[1:]...)
-	command.Env = append(os.Environ(), environment...)
+	command.Env = slices.Concat(os.Environ(), environment)
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
-	command.SysProcAttr = childAttributes()
-	if err := command.Start(); err != nil {
+	if err := f.spawn(command); err != nil {
 		return err
 	}
 	defer killGroup(command.Process, syscall.SIGKILL)
@@ -132,7 +263,7 @@ func (f *family) runCommand(ctx context.Context, arguments, environment []string
 	killGroup(command.Process, syscall.SIGTERM)
 	select {
 	case <-done:
-	case <-time.After(commandGrace):
+	case <-time.After(endGrace):
 		killGroup(command.Process, syscall.SIGKILL)
 		<-done
 	}

@@ -109,7 +109,12 @@ func (n *node) move(ctx context.Context, name cache.ObjectName) error {
 	if err != nil {
 		return err
 	}
-	err = n.take(ctx, pod, nextStep(pod, metav1.Now(), n.nextAddress))
+	next := nextStep(pod, metav1.Now(), n.nextAddress)
+	if wait, paused := next.(pause); paused {
+		n.queue.AddAfter(name, wait.rest)
+		return nil
+	}
+	err = n.take(ctx, pod, next)
 	if apierrors.IsNotFound(err) {
 		return nil // gone in the meantime
 	}
@@ -137,7 +142,11 @@ func (n *node) take(ctx context.Context, pod *corev1.Pod, next step) error {
 		if _, err := pods.UpdateStatus(ctx, changed, metav1.UpdateOptions{}); err != nil {
 			return err
 		}
-		return n.tell(ctx, pod, "kubelet", next.events...)
+		source := "kubelet"
+		if pod.Spec.NodeName == "" {
+			source = "default-scheduler"
+		}
+		return n.tell(ctx, pod, source, next.events...)
 	case remove:
 		return pods.Delete(ctx, pod.Name, metav1.DeleteOptions{
 			GracePeriodSeconds: new(int64(0)),

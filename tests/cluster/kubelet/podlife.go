@@ -2,6 +2,7 @@ package main
 
 import (
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,11 +16,18 @@ const (
 // The last part of the image name of a pod's first container decides how the pod fares, so that whoever chooses an
 // image (a gateway's user, too) chooses that. Every other image runs and becomes ready.
 const (
-	imageFails     = "fails"      // the container starts and exits with 1
-	imagePullFails = "pull-fails" // the image can't be had
+	imageFails       = "fails"        // the container starts and exits with 1
+	imagePullFails   = "pull-fails"   // the image can't be had
+	imageStopsSlowly = "stops-slowly" // the container takes slowStop to end
+	imageNeverStops  = "never-stops"  // the pod is on a node that is lost: nobody says that its container has ended
+	imageUnscheduled = "unscheduled"  // no node takes the pod
 )
 
-// step is what has to happen next to a pod: bind, report or remove.
+// slowStop is how long the container of imageStopsSlowly runs on after its pod was deleted, unless its grace period is
+// over before.
+const slowStop = 3 * time.Second
+
+// step is what has to happen next to a pod: bind, report, remove or pause.
 type step interface{ isStep() }
 
 // bind: the pod goes to the simulated node.
@@ -34,9 +42,13 @@ type report struct {
 // remove: the pod's containers are gone, the object can go.
 type remove struct{}
 
+// pause: nothing until so much time has passed.
+type pause struct{ rest time.Duration }
+
 func (bind) isStep()   {}
 func (report) isStep() {}
 func (remove) isStep() {}
+func (pause) isStep()  {}
 
 // podEvent is a core/v1 Event about a pod, as `kubectl describe` shows it.
 type podEvent struct{ kind, reason, message string }
@@ -48,10 +60,13 @@ func nextStep(pod *corev1.Pod, now metav1.Time, newAddress func() string) step {
 	case pod.Spec.NodeName != "" && pod.Spec.NodeName != nodeName:
 		return nil
 	case pod.DeletionTimestamp != nil:
-		return remove{}
+		return ending(pod, now)
 	case pod.Spec.NodeName == "":
 		if len(pod.Spec.SchedulingGates) > 0 {
 			return nil
+		}
+		if imageName(pod) == imageUnscheduled {
+			return unschedulable(pod, now)
 		}
 		return bind{}
 	case pod.Status.Phase != corev1.PodPending:
@@ -70,6 +85,41 @@ func nextStep(pod *corev1.Pod, now metav1.Time, newAddress func() string) step {
 	default:
 		return running(pod, now, newAddress())
 	}
+}
+
+// ending is what becomes of a pod that is deleted.
+func ending(pod *corev1.Pod, now metav1.Time) step {
+	switch {
+	case pod.Spec.NodeName == "":
+		return remove{}
+	case imageName(pod) == imageNeverStops:
+		return nil
+	case imageName(pod) == imageStopsSlowly:
+		var grace time.Duration
+		if pod.DeletionGracePeriodSeconds != nil {
+			grace = time.Duration(*pod.DeletionGracePeriodSeconds) * time.Second
+		}
+		// A deletion timestamp is when the grace period ends.
+		end := pod.DeletionTimestamp.Add(min(slowStop, grace) - grace)
+		if rest := end.Sub(now.Time); rest > 0 {
+			return pause{rest}
+		}
+	}
+	return remove{}
+}
+
+// unschedulable is what a scheduler says of a pod that fits no node.
+func unschedulable(pod *corev1.Pod, now metav1.Time) step {
+	if len(pod.Status.Conditions) > 0 {
+		return nil
+	}
+	const message = "0/1 nodes are available: 1 Insufficient memory."
+	status := pod.Status.DeepCopy()
+	status.Conditions = []corev1.PodCondition{{
+		Type: corev1.PodScheduled, Status: corev1.ConditionFalse,
+		Reason: corev1.PodReasonUnschedulable, Message: message, LastTransitionTime: now,
+	}}
+	return report{*status, []podEvent{{corev1.EventTypeWarning, "FailedScheduling", message}}}
 }
 
 const (

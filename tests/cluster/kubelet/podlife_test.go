@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -57,17 +58,61 @@ func TestPodLife(t *testing.T) {
 		"example.test/agent:1":             {"bound", creating, "Running running"},
 		"example.test:5000/fails@sha256:0": {"bound", creating, "Failed exit 1"},
 		"pull-fails:2":                     {"bound", creating, "Pending ImagePullBackOff"},
+		"stops-slowly":                     {"bound", creating, "Running running"},
 	} {
 		t.Run(image, func(t *testing.T) {
 			pod := newPod(image)
 			if got := live(t, pod); !reflect.DeepEqual(got, want) {
 				t.Errorf("got %q, want %q", got, want)
 			}
-			pod.DeletionTimestamp = new(metav1.Now())
+			pod.DeletionTimestamp = new(metav1.NewTime(time.Now().Add(-time.Minute)))
 			if got := live(t, pod); !reflect.DeepEqual(got, []string{"removed"}) {
 				t.Errorf("deleted: got %q", got)
 			}
 		})
+	}
+}
+
+func TestEndings(t *testing.T) {
+	deletedAgo := func(image string, ago time.Duration, grace int64) *corev1.Pod {
+		pod := newPod(image)
+		pod.Spec.NodeName = nodeName
+		pod.DeletionGracePeriodSeconds = new(grace)
+		pod.DeletionTimestamp = new(metav1.NewTime(time.Unix(1000+grace, 0).Add(-ago)))
+		return pod
+	}
+	now := metav1.Unix(1000, 0)
+	for _, test := range []struct {
+		pod  *corev1.Pod
+		want step
+	}{
+		{deletedAgo("agent", 0, 30), remove{}},
+		{deletedAgo(imageStopsSlowly, 0, 30), pause{slowStop}},
+		{deletedAgo(imageStopsSlowly, time.Second, 30), pause{slowStop - time.Second}},
+		{deletedAgo(imageStopsSlowly, slowStop, 30), remove{}},
+		{deletedAgo(imageStopsSlowly, 0, 1), pause{time.Second}},
+		{deletedAgo(imageStopsSlowly, 0, 0), remove{}},
+		{deletedAgo(imageNeverStops, time.Hour, 30), nil},
+	} {
+		if got := ending(test.pod, now); got != test.want {
+			t.Errorf("%s: got %v, want %v", test.pod.Spec.Containers[0].Image, got, test.want)
+		}
+	}
+}
+
+func TestNoNodeTakesThePod(t *testing.T) {
+	pod := newPod(imageUnscheduled)
+	said, ok := nextStep(pod, metav1.Now(), nil).(report)
+	if !ok || said.events[0].reason != "FailedScheduling" {
+		t.Fatalf("got %v, want a report", said)
+	}
+	pod.Status = said.status
+	if next := nextStep(pod, metav1.Now(), nil); next != nil {
+		t.Errorf("then: got %v, want nothing", next)
+	}
+	pod.DeletionTimestamp = new(metav1.Now())
+	if next := nextStep(pod, metav1.Now(), nil); next != (remove{}) {
+		t.Errorf("deleted: got %v, want it to be removed", next)
 	}
 }
 
