@@ -28,11 +28,13 @@ test-interop: ## a gRPC client in another language (needs python3 and PyPI)
 cluster: ## a real API server in the foreground, with a kubeconfig to use by hand (needs Go)
 	tests/cluster/up
 
+# Two clusters: most tests wait most of the time and have a namespace each; the others want a cluster, and their turn, for themselves.
 test-cluster: ## the driver on a real API server: etcd, kube-apiserver, the agent-sandbox controller (needs Go)
 	tests/cluster/check
 	tests/cluster/build
 	$(CARGO) test --quiet --features cluster --test cluster --no-run
-	tests/cluster/up --exec $(CARGO) test --features cluster --test cluster
+	tests/cluster/up --exec $(CARGO) test --features cluster --test cluster -- --test-threads 8 --skip alone::
+	tests/cluster/up --exec $(CARGO) test --features cluster --test cluster -- --test-threads 1 --nocapture alone::
 
 SEEDS ?= 10000
 FROM ?= 1

@@ -9,6 +9,9 @@ use std::{fs, io};
 /// The tables: the heading each begins under, and the number of its last case.
 const SOURCES: [(&str, usize); 3] = [("kubernetes.md §E", 82), ("gateway.md §7.1–7.6", 50), ("gateway-observed.md §9", 10)];
 
+/// The table of the cases that are not tried on a real API server, and why.
+const NOT_REAL: &str = "Not on a real API server";
+
 /// Cases that the driver may decide against.
 const AGAINST_MAX: usize = 8;
 
@@ -82,6 +85,28 @@ impl Case {
             (false, false) => Ok(Kind::Held),
         }
     }
+}
+
+/// The numbers of the cases below [`NOT_REAL`].
+fn not_real(document: &str) -> Result<BTreeSet<usize>, String> {
+    let mut numbers = BTreeSet::new();
+    let lines = document.lines().skip_while(|line| line.strip_prefix("## ") != Some(NOT_REAL)).skip(1);
+    for row in lines.take_while(|line| !line.starts_with("## ")).filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")) {
+        let Some((number, why)) = row.split_once(" | ") else { return Err(format!("this row does not have two cells: {row}")) };
+        if number == "case" {
+            continue;
+        }
+        let number = number.parse().map_err(|_| format!("{number:?} is no number of a case"))?;
+        if why.split_whitespace().count() < 3 || !numbers.insert(number) {
+            return Err(format!("case {number} is there twice, or nothing is said of it"));
+        }
+    }
+    Ok(numbers)
+}
+
+/// The case that a test of `tests/cluster` is named after, as in `case_65_delete_existing`.
+fn case_of(test: &str) -> Option<usize> {
+    test.strip_prefix("case_")?.split('_').next()?.parse().ok()
 }
 
 /// Every row below the headings of [`SOURCES`] whose first cell is a number.
@@ -215,6 +240,31 @@ fn everything_named_exists_and_is_run() -> Result<(), Box<dyn std::error::Error>
     Ok(())
 }
 
+/// Every case of kubernetes.md §E is tried on a real API server, by tests that bear its number, or is said not to be.
+#[test]
+fn cases_are_tried_on_a_real_server_by_number() -> Result<(), Box<dyn std::error::Error>> {
+    let not_real = not_real(&fs::read_to_string(root().join("docs/cases.md"))?)?;
+    let existing = Existing::read()?;
+    let mut unnamed: BTreeSet<&str> =
+        existing.tests.get("tests/cluster").into_iter().flatten().map(String::as_str).filter(|name| case_of(name).is_some()).collect();
+    let mut wrong = Vec::new();
+    for case in read_cases()?.iter().filter(|case| case.source == "kubernetes.md §E") {
+        let references = case.references()?;
+        let tests = references.iter().filter_map(|reference| match reference {
+            Reference::Test { folder: "tests/cluster", name } => Some(*name),
+            _ => None,
+        });
+        let ours: Vec<&str> = tests.filter(|name| case_of(name) == Some(case.number)).collect();
+        if ours.is_empty() != not_real.contains(&case.number) {
+            wrong.push(format!("{}: either a test is named after it, or it stands under {NOT_REAL:?}", case.number));
+        }
+        unnamed.retain(|name| !ours.contains(name));
+    }
+    wrong.extend(unnamed.iter().map(|name| format!("{name} is not named in the row of its case")));
+    assert!(wrong.is_empty(), "docs/cases.md and tests/cluster disagree:\n{}", wrong.join("\n"));
+    Ok(())
+}
+
 #[test]
 fn few_cases_are_decided_against() -> Result<(), Box<dyn std::error::Error>> {
     let mut counts = BTreeMap::from([(Kind::Held, 0), (Kind::HeldInPart, 0), (Kind::Owed, 0), (Kind::Against, 0)]);
@@ -247,5 +297,10 @@ fn a_row_that_names_nothing_known_is_noticed() {
     assert_eq!(row("`owed: B`: not done, see `create/one-post.json`").kind(), Ok(Kind::Owed));
     assert_eq!(row("no: gateway-observed.md §5 forbids it").kind(), Ok(Kind::Against));
     assert!(cases("## kubernetes.md §E\n\n| 1 | two cells |\n").is_err());
+    let table =
+        format!("## {NOT_REAL}\n\n| case | why |\n|---|---|\n| 5 | nobody can do it |\n\n## Another\n| 6 | another table's row |\n");
+    assert_eq!(not_real(&table), Ok(BTreeSet::from([5])));
+    assert!(not_real(&format!("## {NOT_REAL}\n| 5 | |\n")).is_err());
+    assert_eq!((case_of("case_05_a"), case_of("case_x"), case_of("another")), (Some(5), None, None));
     assert_eq!(tests_of("#[tokio::test]\nasync fn a() {\n#[test]\nfn b() {\nfn c() {"), BTreeSet::from(["a", "b"]));
 }

@@ -18,9 +18,9 @@ components=(etcd kube-apiserver kube-controller-manager agent-sandbox-controller
 # What ./build makes only when it is named, and ./tool runs.
 tools=(kubectl helm promtool)
 
-# describe COMPONENT: sets `module` (our folder), `package` (what is built there), `version`, `linker_flags`.
+# describe COMPONENT: sets `module` (our folder), `package` (what is built there), `version`, `linker_flags`, `tags`.
 describe() {
-  linker_flags='-s -w'
+  linker_flags='-s -w' tags=
   case $1 in
     etcd)
       module=etcd package=go.etcd.io/etcd/server/v3 version=$ETCD ;;
@@ -38,6 +38,8 @@ describe() {
       linker_flags+=" -X helm.sh/helm/v4/internal/version.version=$HELM" ;;
     promtool)
       module=prometheus package=github.com/prometheus/prometheus/cmd/promtool version=$PROMETHEUS
+      # It checks rules and metrics here; finding targets in a dozen clouds would take most of the build.
+      tags=remove_all_sd
       linker_flags+=" -X github.com/prometheus/common/version.Version=$PROMETHEUS" ;;
     kubelet | controlplane)
       module=$1 package=. version=ours ;;
@@ -54,10 +56,10 @@ sha256() {
 # built COMPONENT: the path its program has, or would have, in the cache. A change to anything its module is built
 # from gives another path.
 built() {
-  local module package version linker_flags digest
+  local module package version linker_flags tags digest
   describe "$1"
   digest=$(cd "$cluster_root/$module" && {
-    echo "$package $linker_flags"
+    echo "$package $linker_flags${tags:+ $tags}"
     shopt -s nullglob
     GLOBIGNORE='./*_test.go'
     cat go.mod go.sum ./*.go ./*.yaml

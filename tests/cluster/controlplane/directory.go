@@ -35,6 +35,10 @@ func newDirectory(logs string) (*directory, error) {
 	if err == nil {
 		d.logs, err = filepath.Abs(d.logs)
 	}
+	if err == nil && logs != "" {
+		// They are found here either way.
+		err = os.Symlink(d.logs, d.file("logs"))
+	}
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(path))
 	}

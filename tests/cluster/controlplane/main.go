@@ -16,8 +16,9 @@ import (
 	"time"
 )
 
-// startupLimit bounds the time from the first process to a cluster that answers the driver.
-const startupLimit = 2 * time.Minute
+// startupLimit bounds the time from the first process to a cluster that answers the driver: seconds, unless the machine
+// is busy with much else.
+const startupLimit = 5 * time.Minute
 
 // options are what the command line says. A path left empty leaves that process out.
 type options struct {

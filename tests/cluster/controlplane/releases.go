@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -113,13 +114,20 @@ func (c *cluster) storeSandboxesAs(ctx context.Context, version string) error {
 	}); err != nil {
 		return err
 	}
-	if err := until(ctx, "every Sandbox to be stored as "+version, c.rewritesSandboxes(version)); err != nil {
+	stored := func() error {
+		return until(ctx, "every Sandbox to be stored as "+version, c.rewritesSandboxes(version))
+	}
+	if err := stored(); err != nil {
 		return err
 	}
-	return c.changeDefinition(ctx, "/status", func(definition object) {
+	if err := c.changeDefinition(ctx, "/status", func(definition object) {
 		status, _ := definition["status"].(object)
 		status["storedVersions"] = []string{version}
-	})
+	}); err != nil {
+		return err
+	}
+	// What was written while the API server had not yet noticed.
+	return stored()
 }
 
 // changeDefinition changes the Sandbox CRD, or a subresource of it.
@@ -141,10 +149,13 @@ func (c *cluster) rewritesSandboxes(version string) func(context.Context) error 
 		if err != nil {
 			return err
 		}
-		apiVersion := `"apiVersion":"` + sandboxGroup + "/" + version + `"`
 		outdated := 0
 		for key, value := range stored {
-			if strings.Contains(value, apiVersion) {
+			var as struct{ APIVersion string }
+			if err := json.Unmarshal(value, &as); err != nil {
+				return fmt.Errorf("%s: %w", key, err)
+			}
+			if as.APIVersion == sandboxGroup+"/"+version {
 				continue
 			}
 			outdated++

@@ -8,7 +8,7 @@ import (
 )
 
 // storedUnder is what etcd holds under a prefix: objects of custom resources are JSON there.
-func (c *cluster) storedUnder(ctx context.Context, prefix string) (map[string]string, error) {
+func (c *cluster) storedUnder(ctx context.Context, prefix string) (map[string][]byte, error) {
 	var answer struct {
 		Kvs []struct{ Key, Value []byte }
 	}
@@ -18,9 +18,9 @@ func (c *cluster) storedUnder(ctx context.Context, prefix string) (map[string]st
 	if err := c.storage.post(ctx, "/v3/kv/range", request, &answer); err != nil {
 		return nil, err
 	}
-	stored := map[string]string{}
+	stored := map[string][]byte{}
 	for _, item := range answer.Kvs {
-		stored[string(item.Key)] = string(item.Value)
+		stored[string(item.Key)] = item.Value
 	}
 	return stored, nil
 }

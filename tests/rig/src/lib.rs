@@ -1,6 +1,7 @@
 //! What the process tests, the demo and the cluster tests share: a gateway that speaks gRPC over a Unix socket, the driver as a real process,
 //! a wire to cut, and a place for their files. None of it knows the core; the messages are the contract's.
 
+pub mod cluster;
 pub mod driver;
 pub mod gateway;
 pub mod kube;

@@ -29,6 +29,12 @@ pub fn id(name: &str) -> String {
     format!("00000000-0000-4000-8000-{:012x}", digest & 0xffff_ffff_ffff)
 }
 
+/// A request for the sandbox of that name.
+#[must_use]
+pub fn get(name: &str) -> pb::GetSandboxRequest {
+    pb::GetSandboxRequest { sandbox_id: id(name), sandbox_name: name.into() }
+}
+
 /// A condition of a snapshot.
 #[must_use]
 pub fn condition<'a>(sandbox: &'a pb::DriverSandbox, kind: &str) -> Option<&'a pb::DriverCondition> {

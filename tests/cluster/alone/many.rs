@@ -1,0 +1,122 @@
+//! Many at once: two thousand sandboxes, and sandboxes that are deleted in the moment in which they are made.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use openshell_driver_kyma::contract::messages::compute as pb;
+use rig::{Outcome, sandbox};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+
+use crate::scene::{Play, create, until};
+
+/// As many as a large team has.
+const MANY: usize = 2_000;
+/// Calls in flight.
+const AT_ONCE: usize = 64;
+/// For all of them to be made and ready, or to be gone. Two idle cores take a fifth of it.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Does something to each of them, so many at a time.
+async fn each<Call, Done>(names: impl Iterator<Item = String>, call: Call) -> Outcome<()>
+where
+    Call: Fn(String) -> Done,
+    Done: Future<Output = Outcome<()>> + Send + 'static,
+{
+    let mut calls = JoinSet::new();
+    for name in names {
+        if calls.len() == AT_ONCE {
+            calls.join_next().await.transpose()?.transpose()?;
+        }
+        calls.spawn(call(name));
+    }
+    while let Some(done) = calls.join_next().await {
+        done??;
+    }
+    Ok(())
+}
+
+fn names() -> impl Iterator<Item = String> {
+    (0..MANY).map(|number| format!("n{number}"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_39_two_thousand_sandboxes() -> Outcome<()> {
+    let mut play = Play::new("case-39").await?;
+    let began = Instant::now();
+    let gateway = play.gateway.clone();
+    let creating = each(names(), move |name| {
+        let gateway = gateway.clone();
+        async move { Ok(create(&gateway, sandbox::wanted(&name)).await?) }
+    });
+    let mut ready = BTreeSet::new();
+    let watching = async {
+        while ready.len() < MANY {
+            let event = play.events.next().await?;
+            ready.extend(sandbox::snapshot(&event).filter(|seen| sandbox::is_ready(seen)).map(|seen| seen.name.clone()));
+        }
+        Ok::<_, rig::Failure>(())
+    };
+    let made = timeout(LIMIT, async { tokio::try_join!(creating, watching) });
+    made.await.map_err(|_| format!("they are not all made and ready after {LIMIT:?}"))??;
+    let made = began.elapsed();
+
+    let began = Instant::now();
+    let listed = play.list().await?;
+    let listing = began.elapsed();
+    assert_eq!(listed.len(), MANY);
+    assert!(listing < Duration::from_secs(2), "a list is read from memory, and took {listing:?}");
+    let lists = play.place.audited("list", "/sandboxes")?.len();
+    for name in names().step_by(100) {
+        play.get(&name).await?;
+    }
+    assert_eq!(play.place.audited("list", "/sandboxes")?.len(), lists, "reads ask nobody");
+    assert_eq!(play.place.audited("get", "/sandboxes/")?.len(), 0, "reads ask nobody");
+    assert_eq!(play.place.audited("create", "/sandboxes")?.len(), MANY, "a create is one request");
+
+    let began = Instant::now();
+    let gateway = play.gateway.clone();
+    let deleting = each(names(), move |name| {
+        let gateway = gateway.clone();
+        async move {
+            let request = pb::DeleteSandboxRequest { sandbox_id: sandbox::id(&name), sandbox_name: name };
+            let is_there = gateway.delete_sandbox(request).await?.deleted;
+            if is_there { Ok(()) } else { Err("a sandbox was not there".into()) }
+        }
+    });
+    let mut gone = BTreeSet::new();
+    let watching = async {
+        while gone.len() < MANY {
+            gone.extend(sandbox::deleted(&play.events.next().await?).map(str::to_owned));
+        }
+        Ok::<_, rig::Failure>(())
+    };
+    let unmade = timeout(LIMIT, async { tokio::try_join!(deleting, watching) });
+    unmade.await.map_err(|_| format!("they are not all gone after {LIMIT:?}"))??;
+    println!("{MANY} sandboxes: made and ready in {made:?}, listed in {listing:?}, gone in {:?}", began.elapsed());
+    assert!(play.list().await?.is_empty());
+    Ok(())
+}
+
+/// The garbage collector may look for the pod of a Sandbox before it is there; such a Sandbox stays in foreground deletion until somebody helps.
+#[tokio::test(flavor = "multi_thread")]
+async fn deleted_in_the_moment_in_which_they_are_made_they_all_go() -> Outcome<()> {
+    let play = Play::new("case-at-once").await?;
+    let gateway = play.gateway.clone();
+    each((0..200).map(|number| format!("n{number}")), move |name| {
+        let gateway = gateway.clone();
+        async move {
+            create(&gateway, sandbox::wanted(&name)).await?;
+            let request = pb::DeleteSandboxRequest { sandbox_id: sandbox::id(&name), sandbox_name: name };
+            let is_there = gateway.delete_sandbox(request).await?.deleted;
+            if is_there { Ok(()) } else { Err("a sandbox was not there".into()) }
+        }
+    })
+    .await?;
+    for collection in [play.place.sandboxes(), play.place.pods()] {
+        let is_empty = async || Ok(play.place.read(&collection).await?["items"].as_array().is_some_and(Vec::is_empty));
+        until(&format!("{collection} is empty"), is_empty).await?;
+    }
+    assert!(play.list().await?.is_empty());
+    Ok(())
+}

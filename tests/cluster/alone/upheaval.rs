@@ -1,0 +1,308 @@
+//! What befalls a whole cluster: its server restarts, forgets, is restored; its Sandbox API comes, goes, changes version.
+
+use std::time::Duration;
+
+use rig::cluster::Cluster;
+use rig::driver::Driver;
+use rig::gateway::Gateway;
+use rig::relay::{Relay, Way};
+use rig::{Outcome, sandbox};
+use serde_json::{Value, json};
+use tonic::Code;
+
+use crate::scene::{Place, create, is_final, is_stopped, until};
+
+const DEFINITION: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sandboxes.agents.x-k8s.io";
+const APISERVER: &str = "/processes/kube-apiserver";
+const CONTROLLER: &str = "/processes/agent-sandbox-controller";
+
+/// A place in a cluster in which everything runs, with this release of agent-sandbox, whatever the test before has left.
+async fn place(name: &str, version: &str) -> Outcome<Place> {
+    let cluster = Cluster::here()?;
+    for process in ["etcd", "kube-apiserver", "kube-controller-manager", "agent-sandbox-controller", "kubelet"] {
+        match cluster.control(&format!("/processes/{process}/start")).await {
+            Err(why) if !why.to_string().contains("runs already") && !why.to_string().contains("no process is called") => return Err(why),
+            _ => {}
+        }
+    }
+    cluster.control(&format!("/agent-sandbox/{version}")).await?;
+    Place::new(name).await
+}
+
+/// Changes the Sandbox CRD, which ends every watch of Sandboxes.
+async fn change_definition(place: &Place, change: impl FnOnce(&mut Value)) -> Outcome<()> {
+    let mut definition = place.read(DEFINITION).await?;
+    change(&mut definition);
+    place.admin.done("PUT", DEFINITION, Some(&definition)).await.map(|_| ())
+}
+
+/// A version of the Sandbox API in its CRD.
+fn version<'a>(definition: &'a mut Value, name: &str) -> &'a mut Value {
+    let versions = definition["spec"]["versions"].as_array_mut().into_iter().flatten();
+    versions.filter(|version| version["name"] == name).last().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_08_a_resource_without_the_service_field() -> Outcome<()> {
+    let play = place("case-08", "v1beta1").await?.play().await?;
+    let field = "/properties/spec/properties";
+    let mut taken = Value::Null;
+    change_definition(&play.place, |definition| {
+        let schema = &mut version(definition, "v1beta1")["schema"]["openAPIV3Schema"];
+        taken = schema.pointer_mut(field).and_then(Value::as_object_mut).and_then(|fields| fields.remove("service")).unwrap_or_default();
+    })
+    .await?;
+    assert!(taken.is_object(), "the field was there");
+    let trial = json!({ "apiVersion": "agents.x-k8s.io/v1beta1", "kind": "Sandbox", "metadata": { "name": "trial" }, "spec": {
+        "service": false, "podTemplate": { "spec": { "containers": [{ "name": "agent" }] } } } });
+    let strict = format!("{}?dryRun=All&fieldValidation=Strict", play.place.sandboxes());
+    until("the field is unknown", async || Ok(play.place.admin.ask("POST", &strict, Some(&trial)).await?.status == 400)).await?;
+    play.create("one").await?;
+    assert_eq!(play.place.audited("create", "/sandboxes")?, [400, 201], "once more, without it");
+    change_definition(&play.place, |definition| {
+        version(definition, "v1beta1")["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["service"] = taken;
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_14_a_version_that_is_not_served_any_more() -> Outcome<()> {
+    let play = place("case-14", "v1beta1").await?.play().await?;
+    play.create("before").await?;
+    change_definition(&play.place, |definition| version(definition, "v1beta1")["served"] = false.into()).await?;
+    let path = play.place.sandboxes();
+    until("it is not served", async || Ok(play.place.admin.ask("GET", &path, None).await?.status == 404)).await?;
+    let created = play.create("one").await;
+    let found = play.get("before").await;
+    let deleted = play.delete("before").await;
+    change_definition(&play.place, |definition| version(definition, "v1beta1")["served"] = true.into()).await?;
+    until("it is served again", async || Ok(play.place.admin.ask("GET", &path, None).await?.status == 200)).await?;
+    created?;
+    found?;
+    assert!(deleted?);
+    assert!(play.place.is_there(&play.place.sandbox("one")).await?);
+    // Its controller had lost its resource: a fresh one has it.
+    play.place.cluster.control(&format!("{CONTROLLER}/stop")).await?;
+    play.place.cluster.control(&format!("{CONTROLLER}/start")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_17_the_old_version_cannot_be_converted() -> Outcome<()> {
+    let mut play = place("case-17", "v1alpha1").await?.play().await?;
+    play.create_ready("one", "agent").await?;
+    play.place.cluster.control("/agent-sandbox/v1beta1").await?;
+    // One that is stored as v1beta1: those before it are not converted as long as they are left alone.
+    play.place.make_sandbox(json!({ "name": "newer" })).await?;
+    // The webhook is the controller's process.
+    play.place.cluster.control(&format!("{CONTROLLER}/stop")).await?;
+    let newer = format!("{}/newer", play.place.sandboxes_in("v1alpha1"));
+    until("it cannot be converted", async || Ok(play.place.admin.ask("GET", &newer, None).await?.status == 500)).await?;
+    let created = play.create("two").await;
+    play.place.cluster.control(&format!("{CONTROLLER}/start")).await?;
+    created?;
+    play.until_ready("two").await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_22_an_object_without_a_status_is_being_made() -> Outcome<()> {
+    let mut play = place("case-22", "v1beta1").await?.play().await?;
+    play.place.cluster.control(&format!("{CONTROLLER}/stop")).await?;
+    play.create("one").await?;
+    let seen = play.until_seen("one", |_| true).await?;
+    assert!(seen.status.is_none_or(|status| status.conditions.is_empty()), "nothing is known of it yet");
+    play.place.cluster.control(&format!("{CONTROLLER}/start")).await?;
+    play.until_ready("one").await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_26_what_history_has_forgotten_is_told_after_a_new_list() -> Outcome<()> {
+    let place = place("case-26", "v1beta1").await?;
+    let relay = Relay::to(place.cluster.api).await?;
+    let mut play = place.play_through(&relay).await?;
+    for name in ["gone", "kept"] {
+        play.create_ready(name, "agent").await?;
+    }
+    // A new definition ends every watch; what the driver asks next, a watch from there, does not arrive yet.
+    relay.hold(Way::Requests);
+    let now = play.place.read(&play.place.sandboxes()).await?["metadata"]["resourceVersion"].take();
+    let watch = format!("{}?watch=1&resourceVersion={}", play.place.sandboxes(), now.as_str().ok_or("a list without a version")?);
+    let admin = play.place.admin.clone();
+    let another_watch = tokio::spawn(async move { admin.ask("GET", &watch, None).await });
+    let column = json!({ "name": "Extra", "type": "string", "jsonPath": ".metadata.name" });
+    change_definition(&play.place, |definition| {
+        if let Some(columns) = version(definition, "v1beta1")["additionalPrinterColumns"].as_array_mut() {
+            columns.push(column);
+        }
+    })
+    .await?;
+    another_watch.await??;
+    let gone = play.place.sandbox("gone");
+    play.place.remove(&gone).await?;
+    play.place.until_gone(&gone).await?;
+    play.place.cluster.control("/etcd/compact").await?;
+    relay.release();
+    play.until_deleted("gone").await?;
+    play.driver.logged("relisting").await?;
+    assert_eq!(play.list().await?.iter().map(|seen| seen.name.as_str()).collect::<Vec<_>>(), ["kept"]);
+    play.create_ready("new", "agent").await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_28_a_server_restored_from_a_backup() -> Outcome<()> {
+    let mut play = place("case-28", "v1beta1").await?.play().await?;
+    play.create_ready("kept", "agent").await?;
+    play.place.cluster.control("/etcd/save").await?;
+    until("it is served again", async || Ok(play.list().await.is_ok())).await?;
+    until("a create gets through", async || Ok(play.create("lost").await.is_ok())).await?;
+    play.until_seen("lost", |_| true).await?;
+    play.place.cluster.control("/etcd/restore").await?;
+    play.until_deleted("lost").await?;
+    assert_eq!(play.list().await?.iter().map(|seen| seen.name.as_str()).collect::<Vec<_>>(), ["kept"]);
+    // The others remember a future that never was; after a restore they are restarted.
+    for name in ["kube-controller-manager", "agent-sandbox-controller", "kubelet"] {
+        play.place.cluster.control(&format!("/processes/{name}/stop")).await?;
+        play.place.cluster.control(&format!("/processes/{name}/start")).await?;
+    }
+    play.create_ready("lost", "agent").await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watch_goes_on_across_restarts_of_the_server() -> Outcome<()> {
+    let mut play = place("case-restart", "v1beta1").await?.play().await?;
+    play.create_ready("kept", "agent").await?;
+    for end in ["stop", "kill"] {
+        let name = format!("made-after-a-{end}");
+        play.place.cluster.control(&format!("{APISERVER}/{end}")).await?;
+        let refused = create(&play.gateway.waiting(Duration::from_secs(2)), sandbox::wanted(&name)).await.unwrap_err();
+        assert!(matches!(refused.code(), Code::Unavailable | Code::DeadlineExceeded), "{refused}");
+        play.get("kept").await?;
+        play.place.cluster.control(&format!("{APISERVER}/start")).await?;
+        play.create_with(&name, "agent").await?;
+        let id = sandbox::id(&name);
+        play.events
+            .until(|event| {
+                assert_eq!(sandbox::deleted(event), None, "nothing was deleted");
+                sandbox::snapshot(event).filter(|seen| seen.id == id && sandbox::is_ready(seen)).map(|_| ())
+            })
+            .await?;
+    }
+    play.place.admin = play.place.cluster.admin().await?;
+    assert!(play.delete("kept").await?);
+    play.until_deleted("kept").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_57_controllers_that_never_say_suspended() -> Outcome<()> {
+    let mut play = place("case-57", "v1alpha1").await?.play().await?;
+    play.create_ready("one", "stops-slowly").await?;
+    let object = play.place.read(&format!("{}/default--one", play.place.sandboxes_in("v1alpha1"))).await?;
+    assert_eq!(object["apiVersion"], "agents.x-k8s.io/v1alpha1");
+    play.stop("one").await?;
+    assert!(!play.place.is_there(&play.place.pod("one")).await?, "the pod is there after a stop");
+    play.until_seen("one", is_stopped).await?;
+    play.start("one").await?;
+    let id = sandbox::id("one");
+    play.events
+        .until(|event| {
+            let seen = sandbox::snapshot(event).filter(|seen| seen.id == id)?;
+            assert!(!is_final(seen), "{seen:?}");
+            (sandbox::is_ready(seen) && !is_stopped(seen)).then_some(())
+        })
+        .await?;
+    assert!(play.delete("one").await?);
+    play.until_deleted("one").await?;
+    assert!(!play.place.is_there(&play.place.pod("one")).await?);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_77_without_a_server_the_socket_comes_in_time() -> Outcome<()> {
+    let place = place("case-77", "v1beta1").await?;
+    place.cluster.control(&format!("{APISERVER}/stop")).await?;
+    let launch = place.launch();
+    let mut driver = Driver::start(&launch)?;
+    let mut gateway = None;
+    until("the socket is there", async || {
+        gateway = Gateway::connect(&launch.socket).await.ok();
+        Ok(gateway.is_some())
+    })
+    .await?;
+    let gateway = gateway.ok_or("no gateway")?;
+    let refused = create(&gateway.waiting(Duration::from_secs(2)), sandbox::wanted("one")).await.unwrap_err();
+    assert!(matches!(refused.code(), Code::Unavailable | Code::DeadlineExceeded), "{refused}");
+    place.cluster.control(&format!("{APISERVER}/start")).await?;
+    driver.logged("driver ready").await?;
+    create(&gateway, sandbox::wanted("one")).await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_78_agent_sandbox_comes_later() -> Outcome<()> {
+    let place = place("case-78", "none").await?;
+    let launch = place.launch();
+    let mut driver = Driver::start(&launch)?;
+    let mut gateway = None;
+    until("the socket is there", async || {
+        gateway = Gateway::connect(&launch.socket).await.ok();
+        Ok(gateway.is_some())
+    })
+    .await?;
+    let gateway = gateway.ok_or("no gateway")?;
+    let refused = create(&gateway, sandbox::wanted("one")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition, "{refused}");
+    assert!(refused.message().contains("agent-sandbox"), "{refused}");
+    place.cluster.control("/agent-sandbox/v1beta1").await?;
+    // It looks again every thirty seconds at most.
+    let ready = driver.logged("driver ready").await;
+    if ready.is_err() {
+        driver.logged("driver ready").await?;
+    }
+    create(&gateway, sandbox::wanted("one")).await?;
+    until("it is ready", async || {
+        let found = gateway.get_sandbox(sandbox::get("one")).await?.sandbox;
+        Ok(found.is_some_and(|seen| sandbox::is_ready(&seen)))
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_79_agent_sandbox_changes_under_us_and_back() -> Outcome<()> {
+    let mut play = place("case-79", "v1alpha1").await?.play().await?;
+    play.create_ready("first", "agent").await?;
+    play.create_ready("rests", "agent").await?;
+    play.stop("rests").await?;
+    let uid = play.place.read(&format!("{}/default--first", play.place.sandboxes_in("v1alpha1"))).await?["metadata"]["uid"].take();
+    for version in ["v1beta1", "v1alpha1"] {
+        play.place.cluster.control(&format!("/agent-sandbox/{version}")).await?;
+        let name = format!("under-{version}");
+        until(&format!("a create gets through under {version}"), async || Ok(play.create_with(&name, "agent").await.is_ok())).await?;
+        let id = sandbox::id(&name);
+        play.events
+            .until(|event| {
+                assert_eq!(sandbox::deleted(event), None, "nothing was deleted");
+                sandbox::snapshot(event).filter(|seen| seen.id == id && sandbox::is_ready(seen)).map(|_| ())
+            })
+            .await?;
+        assert_eq!(play.list().await?.len(), 3, "everything is still there");
+        let now = play.place.read(&format!("{}/default--first", play.place.sandboxes_in(version))).await?;
+        assert_eq!(now["metadata"]["uid"], uid);
+        assert!(is_stopped(&play.get("rests").await?), "what was stopped is stopped under {version}");
+        play.stop(&name).await?;
+        play.start(&name).await?;
+        until("it runs again", async || Ok(sandbox::is_ready(&play.get(&name).await?))).await?;
+        // Before the way back: a garbage collector that knows only v1alpha1 cannot follow an owner reference that says v1beta1.
+        assert!(play.delete(&name).await?);
+        play.until_deleted(&name).await?;
+    }
+    play.start("rests").await?;
+    until("it runs again", async || Ok(sandbox::is_ready(&play.get("rests").await?))).await?;
+    for name in ["first", "rests"] {
+        assert!(play.delete(name).await?);
+        play.until_deleted(name).await?;
+    }
+    Ok(())
+}
