@@ -20,6 +20,7 @@ pub fn run(sources: &Sources<'_>) -> Result<Run, Usage> {
     let namespace = sources.value(&table::NAMESPACE)?.read(values::namespace)?;
     let client_tls_secret = read_optional(sources, &table::CLIENT_TLS_SECRET_NAME, values::object_name)?;
     let config = Config {
+        exposure: None,
         gateway_id: sources.value(&table::GATEWAY_ID)?.read(values::label_value)?,
         gateway_endpoint: gateway_endpoint(sources, &namespace, client_tls_secret.as_deref())?,
         stop_timeout_secs: sources.value(&table::STOP_TIMEOUT_SECS)?.read(|text| values::number(text, &STOP_TIMEOUT_SECS))?,

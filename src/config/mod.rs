@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::core::admit::quantity::Quantity;
+use crate::core::follow::settings::Exposure;
 use crate::core::names::Namespace;
 
 /// How the driver behaves. Everything is decided at start; nothing of it changes while the driver runs.
@@ -21,6 +22,9 @@ pub struct Config {
     pub pod: PodConfig,
     /// How long a stopping pod gets between SIGTERM and SIGKILL, in seconds.
     pub stop_timeout_secs: u64,
+    /// How sandboxes are reached from outside the cluster; not at all where unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<Exposure>,
 }
 
 /// What every sandbox pod is made of.

@@ -70,6 +70,15 @@ pub const SWEEP_MIN: Duration = Duration::from_secs(20);
 /// Sandboxes unknown to it that are reported with one sweep; the others with those after it.
 pub const STRAYS_REPORTED_MAX: usize = 20;
 
+/// Requests about what follows Sandboxes that are out at the same time.
+pub const FOLLOWING_MAX: usize = 8;
+/// Longest pause between two tries at what follows a Sandbox.
+pub const FOLLOW_BACKOFF_MAX: Duration = Duration::from_secs(60);
+/// How often a name that is another's is looked at again.
+pub const FOLLOW_LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// How often the Istio Gateway is asked for its domain once that is known.
+pub const DOMAIN_RECHECK: Duration = Duration::from_secs(600);
+
 /// How long the UID of an object that is gone is remembered: longer than any answer that still shows it can take.
 pub const DEPARTED_AGE: Duration = Duration::from_secs(120);
 /// UIDs of objects that are gone.

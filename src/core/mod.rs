@@ -5,6 +5,8 @@
 
 pub mod admit;
 pub mod calls;
+pub mod digest;
+pub mod follow;
 pub mod grpc_status;
 pub mod io;
 pub mod kube;
@@ -21,6 +23,7 @@ pub mod transitions;
 pub mod turn;
 
 use self::calls::{Arrival, Calls};
+use self::follow::Follow;
 use self::io::{Input, Output, Outputs};
 use self::kube::kind::Kind;
 use self::note::Note;
@@ -37,6 +40,7 @@ pub struct Driver {
     ledger: Ledger,
     cluster: Cluster,
     calls: Calls,
+    follow: Follow,
     stage: Stage,
 }
 
@@ -59,7 +63,8 @@ impl Driver {
     #[must_use]
     pub fn new(config: Config, seed: [u8; 32]) -> Self {
         let cluster = Cluster::new(&config);
-        Self { config, ledger: Ledger::new(seed), cluster, calls: Calls::default(), stage: Stage::New }
+        let follow = Follow::new(&config);
+        Self { config, ledger: Ledger::new(seed), cluster, calls: Calls::default(), follow, stage: Stage::New }
     }
 
     /// Takes one input and pushes everything that follows from it onto `out`, to be carried out in order before the next input. The same seed
@@ -72,15 +77,20 @@ impl Driver {
             self.stage = Stage::Running;
             turn.set(Timer::Informer(Kind::Sandboxes), Mono::default());
             turn.set(Timer::ServerVersion, Mono::default());
+            self.follow.warn(&mut turn);
         }
-        let (cluster, calls, config) = (&mut self.cluster, &mut self.calls, &self.config);
+        let (cluster, calls, follow, config) = (&mut self.cluster, &mut self.calls, &mut self.follow, &self.config);
         // What was due before this input came is done before it.
         while let Some(timer) = turn.due() {
             match timer {
                 Timer::CallDeadline(call) => calls.deadline(&mut turn, cluster, config, call),
                 Timer::CallRetry(call) => calls.retry(&mut turn, cluster, config, call),
+                Timer::Informer(kind) if kind.follows() => follow.inform(&mut turn, cluster, kind),
+                Timer::Silence(kind) if kind.follows() => follow.silent(&mut turn, cluster, kind),
                 Timer::Informer(kind) => cluster.inform(&mut turn, kind),
                 Timer::Silence(kind) => cluster.silent(&mut turn, kind),
+                Timer::Follow(id) => follow.retry(&mut turn, cluster, &id),
+                Timer::Domain => follow.ask_domain(&mut turn),
                 Timer::Lookup(question, name) => cluster.look_again(&mut turn, question, &name),
                 Timer::Discovery => cluster.discover(&mut turn),
                 Timer::ServerVersion => cluster.server_mut().ask(&mut turn),
@@ -96,6 +106,9 @@ impl Driver {
             Input::Credit { call, events } => calls.credit(&mut turn, cluster, call, events),
             Input::Answer { exchange, result } => match turn.answered(exchange) {
                 Some(Waiter::Call(call)) => calls.answered(&mut turn, cluster, config, call, result),
+                Some(Waiter::List(kind)) if kind.follows() => follow.page(&mut turn, cluster, kind, result),
+                Some(Waiter::Follow(id)) => follow.answered(&mut turn, cluster, &id, result),
+                Some(Waiter::Domain) => follow.domain(&mut turn, cluster, result),
                 Some(Waiter::List(kind)) => cluster.page(&mut turn, kind, result),
                 Some(Waiter::Lookup(question, name)) => cluster.looked(&mut turn, question, &name, result),
                 Some(Waiter::Discovery) => {
@@ -105,21 +118,30 @@ impl Driver {
                 Some(Waiter::ServerVersion) => cluster.server_mut().answered(&mut turn, result),
                 None => turn.note(Note::UnknownExchange { exchange }),
             },
-            Input::Line { watch, line } => cluster.line(&mut turn, watch, &line),
-            Input::Closed { watch, end } => cluster.closed(&mut turn, watch, end),
+            Input::Line { watch, line } => match follow.watches(watch) {
+                Some(kind) => follow.line(&mut turn, cluster, kind, watch, &line),
+                None => cluster.line(&mut turn, watch, &line),
+            },
+            Input::Closed { watch, end } => match follow.watches(watch) {
+                Some(kind) => follow.closed(&mut turn, cluster, kind, watch, end),
+                None => cluster.closed(&mut turn, watch, end),
+            },
             Input::Wake | Input::Survey => {}
             Input::Stop => {
                 self.stage = Stage::Draining;
                 cluster.stop(&mut turn);
+                follow.stop(&mut turn);
                 calls.stop(&mut turn, cluster);
             }
         }
         if cold && !matches!(cluster.freshness(&turn), Freshness::Cold(_)) {
             calls.synced(&mut turn, cluster, config);
+            follow.begin(&mut turn);
         }
         // A stop that looks again may learn something, but nothing that another stop waits for.
         let changed = cluster.take_changed();
         calls.changed(&mut turn, cluster, config, &changed);
+        follow.changed(&mut turn, cluster, &changed);
         for call in cluster.flush(&mut turn) {
             calls.sent_away(&mut turn, cluster, call);
         }

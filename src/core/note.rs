@@ -188,6 +188,18 @@ pub enum Note {
         /// How long the one that waited longest did.
         millis: u64,
     },
+    /// Sandboxes are exposed, and nobody is asked who they are.
+    OpenToAnybody {
+        /// What routes to them.
+        kind: Kind,
+    },
+    /// A sandbox is not reached from outside, and somebody must do something.
+    NotExposed {
+        /// Which.
+        sandbox: SandboxId,
+        /// Why, and what.
+        reason: String,
+    },
     /// A reader fell too far behind and was sent away to start over.
     ReaderTooSlow {
         /// The stream.
@@ -328,6 +340,8 @@ impl Note {
             Self::Undone { .. } => "undone",
             Self::Stray { .. } => "stray",
             Self::ReaderWaitedFor { .. } => "reader_waited_for",
+            Self::OpenToAnybody { .. } => "open_to_anybody",
+            Self::NotExposed { .. } => "not_exposed",
             Self::ReaderTooSlow { .. } => "reader_too_slow",
             Self::UnknownExchange { .. } => "unknown_exchange",
             Self::UnknownWatch { .. } => "unknown_watch",
@@ -369,6 +383,8 @@ impl Note {
             | Self::SharedSandboxId { .. }
             | Self::Relabelled { .. }
             | Self::Stray { .. }
+            | Self::OpenToAnybody { .. }
+            | Self::NotExposed { .. }
             | Self::ReaderTooSlow { .. } => Weight::Warning,
         }
     }
@@ -423,6 +439,11 @@ impl fmt::Display for Note {
             Self::ReaderWaitedFor { call, events, millis } => {
                 write!(f, "{events} events of stream {} had to wait for its reader, up to {millis} ms", call.0)
             }
+            Self::OpenToAnybody { kind } => write!(
+                f,
+                "every sandbox is exposed by {kind}, and this driver has nobody asked who they are: whoever can reach the cluster's ingress reaches every sandbox"
+            ),
+            Self::NotExposed { sandbox, reason } => write!(f, "sandbox {sandbox} is not exposed: {reason}"),
             Self::ReaderTooSlow { call } => write!(f, "stream {} fell too far behind and was ended; the gateway opens another", call.0),
             Self::UnknownExchange { exchange } => write!(f, "an answer to exchange {}, which nobody waits for", exchange.0),
             Self::UnknownWatch { watch } => write!(f, "a line of watch {}, which nobody waits for", watch.0),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::io::{Aborted, CallId, ExchangeId, HttpRequest, Lane, Output, Outputs, WatchId};
 use super::kube::kind::Kind;
 use super::limits;
+use super::names::SandboxId;
 use super::note::Note;
 use super::territory::ObjectKey;
 use super::time::{Mono, Now};
@@ -23,6 +24,10 @@ pub enum Waiter {
     ServerVersion,
     /// The versions of the resource it serves.
     Discovery,
+    /// What follows a Sandbox.
+    Follow(SandboxId),
+    /// The Istio Gateway's domain.
+    Domain,
 }
 
 /// What a look at one object is to find out.
@@ -57,6 +62,10 @@ pub enum Timer {
     Tombstones,
     /// What pods wait for is said again.
     Births,
+    /// What follows a Sandbox is tried again.
+    Follow(SandboxId),
+    /// The Istio Gateway's domain is asked for again.
+    Domain,
 }
 
 /// Where jitter comes from. What pods and Events draw does not shift when a call is tried again.
@@ -90,8 +99,8 @@ impl Ledger {
             let word = chunk.iter().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
             (mixed ^ word).rotate_left(23).wrapping_mul(0xff51_afd7_ed55_8ccd)
         });
-        let dice = [Dice::Main, Dice::Of(Kind::Pods), Dice::Of(Kind::Events)];
-        let dice = dice.into_iter().zip(0u64..).map(|(dice, at)| (dice, jitter ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+        let dice = [Dice::Main, Dice::Of(Kind::Pods), Dice::Of(Kind::Events)].into_iter().chain(Kind::FOLLOWING.map(Dice::Of));
+        let dice = dice.zip(0u64..).map(|(dice, at)| (dice, jitter ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
         Self {
             exchanges: 0,
             watches: 0,

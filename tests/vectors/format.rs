@@ -42,6 +42,12 @@ pub struct Given {
     /// The Events that exist.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Value>,
+    /// What follows the Sandboxes, by the plural of each kind.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub following: Map<String, Value>,
+    /// The Istio Gateway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<Value>,
     /// The API server's version as `major.minor`.
     #[serde(default = "server", skip_serializing_if = "is_default_server")]
     pub server: String,

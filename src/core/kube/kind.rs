@@ -23,15 +23,86 @@ pub enum Kind {
     Pods,
     /// What others say about either.
     Events,
+    /// What makes a sandbox addressable in the cluster.
+    Services,
+    /// Kyma's routes to it.
+    ApiRules,
+    /// Istio's routes to it.
+    VirtualServices,
+    /// What guards it where no sidecar does.
+    NetworkPolicies,
+}
+
+impl Kind {
+    /// Kinds that follow a Sandbox.
+    pub const FOLLOWING: [Self; 4] = [Self::Services, Self::ApiRules, Self::VirtualServices, Self::NetworkPolicies];
+
+    /// What paths call it.
+    #[must_use]
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::Sandboxes => "sandboxes",
+            Self::Pods => "pods",
+            Self::Events => "events",
+            Self::Services => "services",
+            Self::ApiRules => "apirules",
+            Self::VirtualServices => "virtualservices",
+            Self::NetworkPolicies => "networkpolicies",
+        }
+    }
+
+    /// Whether objects of it follow a Sandbox.
+    #[must_use]
+    pub const fn follows(self) -> bool {
+        match self {
+            Self::Services | Self::ApiRules | Self::VirtualServices | Self::NetworkPolicies => true,
+            Self::Sandboxes | Self::Pods | Self::Events => false,
+        }
+    }
+
+    /// What an object of it is called in its `kind`.
+    #[must_use]
+    pub const fn object_kind(self) -> &'static str {
+        match self {
+            Self::Sandboxes => "Sandbox",
+            Self::Pods => "Pod",
+            Self::Events => "Event",
+            Self::Services => "Service",
+            Self::ApiRules => "APIRule",
+            Self::VirtualServices => "VirtualService",
+            Self::NetworkPolicies => "NetworkPolicy",
+        }
+    }
+
+    /// The beginning of the paths of what follows a Sandbox: group and version.
+    #[must_use]
+    pub const fn group_path(self) -> &'static str {
+        match self {
+            Self::ApiRules => "/apis/gateway.kyma-project.io/v2",
+            Self::VirtualServices => "/apis/networking.istio.io/v1",
+            Self::NetworkPolicies => "/apis/networking.k8s.io/v1",
+            Self::Sandboxes | Self::Pods | Self::Events | Self::Services => "/api/v1",
+        }
+    }
+
+    /// What `kubectl auth can-i` calls it.
+    #[must_use]
+    pub const fn qualified(self) -> &'static str {
+        match self {
+            Self::Sandboxes => "sandboxes.agents.x-k8s.io",
+            Self::Pods => "pods",
+            Self::Events => "events",
+            Self::Services => "services",
+            Self::ApiRules => "apirules.gateway.kyma-project.io",
+            Self::VirtualServices => "virtualservices.networking.istio.io",
+            Self::NetworkPolicies => "networkpolicies.networking.k8s.io",
+        }
+    }
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Sandboxes => "sandboxes",
-            Self::Pods => "pods",
-            Self::Events => "events",
-        })
+        f.write_str(self.plural())
     }
 }
 

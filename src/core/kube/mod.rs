@@ -1,9 +1,11 @@
 //! What the core knows of Kubernetes: paths, the parts of objects it reads, errors, lists and watch lines. Nothing here knows a gateway.
 
 pub mod answer;
+pub mod dependent;
 pub mod event;
 pub mod kind;
 pub mod list;
+pub mod mesh;
 pub mod meta;
 pub mod path;
 pub mod pod;

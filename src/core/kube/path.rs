@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
+use super::kind::Kind;
 use super::meta::ResourceVersion;
 use super::sandbox::OperatingMode;
+use crate::core::follow::settings::MeshGateway;
 use crate::core::io::{ContentType, HttpRequest, Method};
 use crate::core::limits;
 use crate::core::names::{SandboxId, Uid};
@@ -71,6 +73,10 @@ pub mod keys {
     pub const POD_SANDBOX_ID: &str = "openshell.io/sandbox-id";
     /// Annotation of ours: a digest of the create request, to tell a repeated create from another one.
     pub const REQUEST_DIGEST: &str = "kyma.openshell.ai/request-digest";
+    /// Annotation of ours on what follows a Sandbox: a digest of what was rendered.
+    pub const RENDERED_DIGEST: &str = "kyma.openshell.ai/rendered-digest";
+    /// Annotation of ours on a Sandbox whose token belongs into a Secret: `awaited`, then `stored`.
+    pub const TOKEN: &str = "kyma.openshell.ai/token";
     /// Label of the agent-sandbox controller: on every pod it made, whoever made the Sandbox.
     pub const POD_OF_SANDBOX: &str = "agents.x-k8s.io/sandbox-name-hash";
     /// Annotation of the agent-sandbox controller: the pod's name, where it is not the Sandbox's.
@@ -138,12 +144,7 @@ impl Sandboxes {
     /// Creates `object` in its namespace. Strict: a field the installed resource does not know is an error, not silently lost.
     #[must_use]
     pub fn create(&self, namespace: &OurNamespace, object: Body) -> HttpRequest {
-        HttpRequest {
-            method: Method::Post,
-            path: format!("{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict", self.of_namespace(namespace)),
-            content_type: Some(ContentType::Json),
-            body: object,
-        }
+        post(&self.of_namespace(namespace), object)
     }
 
     /// Reads one object.
@@ -157,12 +158,7 @@ impl Sandboxes {
     pub fn set_mode(&self, key: &ObjectKey, version: &ResourceVersion, mode: OperatingMode) -> HttpRequest {
         let (field, value) = self.version.mode(mode);
         let patch = json!({ "metadata": { "resourceVersion": version.as_str() }, "spec": { field: value } });
-        HttpRequest {
-            method: Method::Patch,
-            path: format!("{}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict", self.object(key)),
-            content_type: Some(ContentType::MergePatch),
-            body: Body::json(&patch),
-        }
+        merge_patch(self.object(key), Body::json(&patch))
     }
 
     /// One page of the pods that the agent-sandbox controller made.
@@ -197,6 +193,50 @@ impl Sandboxes {
 
     fn core(&self, plural: &str) -> String {
         collection("/api/v1", self.scope(), plural)
+    }
+
+    /// The path of an object that follows a Sandbox.
+    #[must_use]
+    pub fn dependent(&self, kind: Kind, key: &ObjectKey) -> String {
+        format!("{}/{}", collection(kind.group_path(), Scope::Namespace(key.namespace()), kind.plural()), key.name())
+    }
+
+    /// One page of the objects of a kind that follow our Sandboxes.
+    #[must_use]
+    pub fn list_dependents(&self, kind: Kind, page: Option<&str>) -> HttpRequest {
+        let collection = collection(kind.group_path(), self.scope(), kind.plural());
+        paged(&format!("{collection}?labelSelector={}", encode(&self.selector)), page)
+    }
+
+    /// Every change of those after `from`.
+    #[must_use]
+    pub fn watch_dependents(&self, kind: Kind, from: &ResourceVersion, seconds: u64) -> HttpRequest {
+        watched(&collection(kind.group_path(), self.scope(), kind.plural()), Some(&self.selector), from, seconds)
+    }
+
+    /// Reads one of them.
+    #[must_use]
+    pub fn get_dependent(&self, kind: Kind, key: &ObjectKey) -> HttpRequest {
+        get(self.dependent(kind, key))
+    }
+
+    /// Creates one of them.
+    #[must_use]
+    pub fn create_dependent(&self, kind: Kind, namespace: &OurNamespace, object: Body) -> HttpRequest {
+        post(&collection(kind.group_path(), Scope::Namespace(namespace), kind.plural()), object)
+    }
+
+    /// Creates a Secret.
+    #[must_use]
+    pub fn create_secret(&self, namespace: &OurNamespace, secret: Body) -> HttpRequest {
+        post(&collection("/api/v1", Scope::Namespace(namespace), "secrets"), secret)
+    }
+
+    /// Writes an annotation on the object of this UID.
+    #[must_use]
+    pub fn annotate(&self, key: &ObjectKey, uid: &Uid, annotation: &str, value: &str) -> HttpRequest {
+        let patch = json!({ "metadata": { "uid": uid.as_str(), "annotations": { annotation: value } } });
+        merge_patch(self.object(key), Body::json(&patch))
     }
 
     /// Deletes the object of this UID and everything it owns, its pod first.
@@ -255,6 +295,32 @@ fn watched(collection: &str, selector: Option<&str>, from: &ResourceVersion, sec
         "{collection}?allowWatchBookmarks=true{selector}&resourceVersion={}&timeoutSeconds={seconds}&watch=true",
         encode(from.as_str()),
     ))
+}
+
+/// Reads an Istio Gateway. The only request that leaves our namespaces: it is read, and never written.
+#[must_use]
+pub fn mesh_gateway(gateway: &MeshGateway) -> HttpRequest {
+    get(format!("/apis/networking.istio.io/v1/namespaces/{}/gateways/{}", gateway.namespace, gateway.name))
+}
+
+/// Creates an object. Strict: a field the server does not know is an error, not silently lost.
+fn post(collection: &str, object: Body) -> HttpRequest {
+    HttpRequest {
+        method: Method::Post,
+        path: format!("{collection}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict"),
+        content_type: Some(ContentType::Json),
+        body: object,
+    }
+}
+
+/// Changes an object, as strictly.
+pub(super) fn merge_patch(object: String, patch: Body) -> HttpRequest {
+    HttpRequest {
+        method: Method::Patch,
+        path: format!("{object}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict"),
+        content_type: Some(ContentType::MergePatch),
+        body: patch,
+    }
 }
 
 /// Asks the API server which versions of the resource it serves.

@@ -15,6 +15,7 @@ pub mod platform_events;
 pub mod pods;
 mod proofs;
 pub mod refusals;
+pub mod remarks;
 pub mod sandbox;
 pub mod server;
 pub mod snapshot;
@@ -35,7 +36,7 @@ use self::memory::Memory;
 use self::pods::Pods;
 use self::sandbox::Observed;
 use self::server::Server;
-use self::snapshot::Ended;
+use self::snapshot::{Ended, Remarks};
 use self::store::Store;
 use self::streams::Streams;
 use self::sweeps::Sweeps;
@@ -76,6 +77,7 @@ pub struct Cluster {
     store: Store,
     seen_pods: Pods,
     ended: Ended,
+    remarks: Remarks,
     heard_events: platform_events::Heard,
     births: Births,
     streams: Streams,
@@ -99,7 +101,7 @@ pub struct Cluster {
 /// What beside an object decides what is told of it. A macro, because it borrows some fields while others change.
 macro_rules! view {
     ($cluster:expr) => {
-        $crate::core::observe::snapshot::View { pods: &$cluster.seen_pods, ended: &$cluster.ended }
+        $crate::core::observe::snapshot::View { pods: &$cluster.seen_pods, ended: &$cluster.ended, remarks: &$cluster.remarks }
     };
 }
 use view;
@@ -116,6 +118,7 @@ impl Cluster {
             store: Store::default(),
             seen_pods: Pods::default(),
             ended: Ended::new(),
+            remarks: Remarks::new(),
             heard_events: platform_events::Heard::default(),
             births: Births::default(),
             streams: Streams::default(),
@@ -205,6 +208,8 @@ impl Cluster {
             Kind::Sandboxes => self.sandboxes.due(turn, &self.api),
             Kind::Pods => self.pods.due(turn, &self.api),
             Kind::Events => self.events.due(turn, &self.api),
+            // Followed elsewhere: core/follow.
+            Kind::Services | Kind::ApiRules | Kind::VirtualServices | Kind::NetworkPolicies => {}
         }
     }
 
@@ -214,6 +219,8 @@ impl Cluster {
             Kind::Sandboxes => self.sandboxes.silent(turn, &self.api),
             Kind::Pods => self.pods.silent(turn, &self.api),
             Kind::Events => self.events.silent(turn, &self.api),
+            // Followed elsewhere: core/follow.
+            Kind::Services | Kind::ApiRules | Kind::VirtualServices | Kind::NetworkPolicies => {}
         }
     }
 
@@ -236,6 +243,8 @@ impl Cluster {
                 let heard = self.events.page(turn, &self.api, result);
                 self.heard_events(turn, heard, &telling);
             }
+            // Followed elsewhere: core/follow.
+            Kind::Services | Kind::ApiRules | Kind::VirtualServices | Kind::NetworkPolicies => {}
         }
     }
 

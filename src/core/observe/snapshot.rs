@@ -6,11 +6,14 @@ use super::conditions::{self, End};
 use super::pods::{Pods, Sight};
 use super::sandbox::{Life, Observed};
 use crate::contract::messages::compute as pb;
-use crate::core::names::Uid;
+use crate::core::names::{SandboxId, Uid};
 use crate::core::territory::ObjectKey;
 
 /// Sandboxes of which a live look has shown that their pod has ended for good: the object's key, its UID, and how the pod ended.
 pub type Ended = BTreeMap<ObjectKey, (Uid, String)>;
+
+/// What else is to be said of sandboxes: a condition each, by its type.
+pub type Remarks = BTreeMap<SandboxId, BTreeMap<&'static str, pb::DriverCondition>>;
 
 /// What beside the object itself decides what is told.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +22,8 @@ pub struct View<'a> {
     pub pods: &'a Pods,
     /// Sandboxes that are lost.
     pub ended: &'a Ended,
+    /// What else is to be said.
+    pub remarks: &'a Remarks,
 }
 
 impl View<'_> {
@@ -34,7 +39,12 @@ impl View<'_> {
         let conditions = if deleting {
             conditions::leaving(&observed.conditions)
         } else {
-            conditions::normalise(observed.generation, observed.mode, &observed.conditions, sight, end)
+            let mut conditions = conditions::normalise(observed.generation, observed.mode, &observed.conditions, sight, end);
+            // A remark alone would be a status without Ready, from which the gateway would derive a phase.
+            if let (Some(remarks), false) = (self.remarks.get(&observed.id), conditions.is_empty()) {
+                conditions.extend(remarks.values().cloned());
+            }
+            conditions
         };
         pb::DriverSandbox {
             id: observed.id.as_str().into(),

@@ -289,6 +289,7 @@ impl Cluster {
             Task::Pod { key, uid, step, life } if life == self.kubelet.life => self.pod_step(&key, &uid, step),
             Task::Pod { .. } => {}
             Task::EvictLost { node } => self.evict_lost(&node),
+            Task::JudgeApiRule(key) => self.judge_api_rule(&key),
             Task::BindClaim(key) => self.bind_claim(&key),
             Task::Collect { kind, key, uid } => self.collect(kind, &key, &uid),
             Task::EmptyNamespace(name) => self.empty_namespace(&name),
@@ -322,6 +323,7 @@ impl Cluster {
             Kind::PersistentVolumeClaim => self.notice_claim(touch),
             Kind::Namespace => self.notice_namespace(touch),
             Kind::Event => self.notice_event(touch),
+            Kind::ApiRule => self.notice_api_rule(touch),
             _ => {}
         }
         if touch.kind != Kind::Event {

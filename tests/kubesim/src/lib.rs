@@ -43,6 +43,7 @@
 mod access;
 mod acts;
 mod admission;
+mod api_rules;
 mod cluster;
 mod collect;
 mod controller;
@@ -84,6 +85,8 @@ pub use cluster::{Cluster, Logged};
 pub use delete::Propagation;
 pub use faults::{Fault, Trouble};
 pub use http::{Answer, Head, Method, Request, Response};
-pub use options::{ControllerRelease, ImageCache, NodeShape, Options, Pace, PodBehaviour, PodFailure, Power, Presence, Termination};
+pub use options::{
+    ApiGateway, ControllerRelease, ImageCache, NodeShape, Options, Pace, PodBehaviour, PodFailure, Power, Presence, Termination,
+};
 pub use resource::{Kind, Origin, Resource, Scope};
 pub use watch::{WatchId, WatchOutput};

@@ -66,6 +66,17 @@ pub enum PodFailure {
     Exited(u8),
 }
 
+/// What Kyma's API gateway makes of an `APIRule`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApiGateway {
+    /// It does not run: nothing is said of any.
+    Stopped,
+    /// Every one is Ready.
+    Trusting,
+    /// One whose pods have no sidecar is an Error.
+    Strict,
+}
+
 /// How long a pod takes to end once asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Termination {
@@ -135,6 +146,8 @@ pub struct Options {
     pub definition: Presence,
     /// Kyma's own resources: `APIRule`, `VirtualService`, `Gateway`.
     pub kyma: Presence,
+    /// What Kyma's API gateway makes of rules.
+    pub api_gateway: ApiGateway,
     /// Whether the garbage collector works at the start.
     pub garbage_collector: Power,
     /// Who may ask, and for what.
@@ -180,6 +193,7 @@ impl Default for Options {
             controller: Power::Running,
             definition: Presence::Present,
             kyma: Presence::Absent,
+            api_gateway: ApiGateway::Strict,
             garbage_collector: Power::Running,
             access: Access::open(),
             namespaces: vec!["openshell-system".to_owned()],

@@ -20,6 +20,8 @@ pub(crate) enum Task {
     Pod { key: Key, uid: String, step: Step, life: u64 },
     /// A node that was lost has its pods evicted.
     EvictLost { node: String },
+    /// Kyma's API gateway looks at a rule.
+    JudgeApiRule(Key),
     /// The volume binder looks at a claim.
     BindClaim(Key),
     /// The garbage collector looks at an object.

@@ -89,6 +89,22 @@ fn the_core_names_no_way_to_the_world() -> io::Result<()> {
 }
 
 #[test]
+fn of_ring_only_its_digest_is_named_and_in_one_file() -> io::Result<()> {
+    let mut naming = Vec::new();
+    for file in sources()? {
+        let text = std::fs::read_to_string(&file)?;
+        for path in paths(&text).into_iter().filter(|path| path.iter().any(|segment| segment == "ring")) {
+            let named: Vec<&str> = path.iter().map(String::as_str).collect();
+            assert!(named.starts_with(&["ring", "digest"]), "{}: {}", file.display(), named.join("::"));
+            naming.push(file.clone());
+        }
+    }
+    naming.dedup();
+    assert!(matches!(naming.as_slice(), [file] if file.ends_with("src/core/digest.rs")), "{naming:?}");
+    Ok(())
+}
+
+#[test]
 fn what_is_forbidden_is_found() {
     for (text, found) in [
         ("use std::collections::HashMap;", "std::collections::HashMap"),
