@@ -5,6 +5,7 @@
 
 mod arguments;
 mod endpoint;
+mod exposure;
 mod help;
 pub mod reference;
 mod resolve;

@@ -1,6 +1,7 @@
 //! From texts to settings: each value read as what it should be, then those that must agree compared.
 
 use super::endpoint::{Endpoint, Scheme};
+use super::exposure::{Sidecar, exposure};
 use super::sources::{Given, Sources};
 use super::table::{self, Flag};
 use super::usage::Usage;
@@ -20,7 +21,7 @@ pub fn run(sources: &Sources<'_>) -> Result<Run, Usage> {
     let namespace = sources.value(&table::NAMESPACE)?.read(values::namespace)?;
     let client_tls_secret = read_optional(sources, &table::CLIENT_TLS_SECRET_NAME, values::object_name)?;
     let config = Config {
-        exposure: None,
+        exposure: exposure(sources, Sidecar::Absent)?,
         gateway_id: sources.value(&table::GATEWAY_ID)?.read(values::label_value)?,
         gateway_endpoint: gateway_endpoint(sources, &namespace, client_tls_secret.as_deref())?,
         stop_timeout_secs: sources.value(&table::STOP_TIMEOUT_SECS)?.read(|text| values::number(text, &STOP_TIMEOUT_SECS))?,
@@ -133,10 +134,14 @@ fn share(sources: &Sources<'_>, request: &Flag, limit: &Flag) -> Result<(Quantit
     Ok((request_value, limit_value))
 }
 
-fn read_optional<T>(sources: &Sources<'_>, flag: &Flag, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<Option<T>, Usage> {
+pub(super) fn read_optional<T>(
+    sources: &Sources<'_>,
+    flag: &Flag,
+    parse: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<Option<T>, Usage> {
     sources.optional(flag)?.map(|given| given.read(parse)).transpose()
 }
 
-fn read_list<T>(sources: &Sources<'_>, flag: &Flag, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Usage> {
+pub(super) fn read_list<T>(sources: &Sources<'_>, flag: &Flag, parse: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, Usage> {
     sources.list(flag)?.iter().map(|given: &Given| given.read(&parse)).collect()
 }

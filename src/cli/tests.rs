@@ -9,6 +9,7 @@ use super::upstream::{UNSERVED, WhenSet};
 use super::{Command, Environment, Run, Usage, help, parse};
 use crate::config::{PullPolicy, Sideload};
 use crate::core::admit::quantity::Quantity;
+use crate::core::follow::settings::{Access, Exposure, Jwt, Route};
 use crate::shell::Unverified;
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
@@ -163,10 +164,52 @@ const SAMPLES: &[Sample] = &[
         values: ["2Gi", "3Gi"],
         seen: |run| run.config.pod.default_resources.ephemeral_storage_request.to_string(),
     },
+    Sample { flag: "enable-apirule", values: ["true", "false"], seen: |run| run.config.exposure.is_some().to_string() },
+    Sample {
+        flag: "exposure",
+        values: ["apirule", "virtualservice"],
+        seen: |run| exposure(run).map(|it| format!("{:?}", it.route)).unwrap_or_default(),
+    },
+    Sample {
+        flag: "apirule-auth",
+        values: ["none", "jwt"],
+        seen: |run| exposure(run).map(|it| format!("{:?}", it.route)).unwrap_or_default(),
+    },
+    Sample { flag: "apirule-jwt-issuer", values: ["https://a", "https://b"], seen: |run| jwt(run, |jwt| jwt.issuer.clone()) },
+    Sample { flag: "apirule-jwt-jwks-uri", values: ["https://a/k", "https://b/k"], seen: |run| jwt(run, |jwt| jwt.jwks_uri.clone()) },
+    Sample { flag: "apirule-jwt-audiences", values: ["a", "b"], seen: |run| jwt(run, |jwt| jwt.audiences.join(",")) },
+    Sample { flag: "apirule-jwt-scopes", values: ["a", "b"], seen: |run| jwt(run, |jwt| jwt.scopes.join(",")) },
+    Sample {
+        flag: "apirule-authorizers",
+        values: ["a", "b"],
+        seen: |run| exposure(run).map(|it| format!("{:?}", it.route)).unwrap_or_default(),
+    },
+    Sample {
+        flag: "apirule-gateway",
+        values: ["a/b", "c/d"],
+        seen: |run| exposure(run).map(|it| it.gateway.to_string()).unwrap_or_default(),
+    },
+    Sample {
+        flag: "cluster-domain",
+        values: ["a.example", "b.example"],
+        seen: |run| exposure(run).and_then(|it| it.domain.as_ref()).map(ToString::to_string).unwrap_or_default(),
+    },
+    Sample { flag: "exposed-port", values: ["3000", "65535"], seen: |run| exposure(run).map(|it| it.port.to_string()).unwrap_or_default() },
 ];
 
 fn sample(flag: &Flag) -> Result<&'static Sample, String> {
     SAMPLES.iter().find(|sample| sample.flag == flag.long).ok_or_else(|| format!("--{} has no sample", flag.long))
+}
+
+fn exposure(run: &Run) -> Option<&Exposure> {
+    run.config.exposure.as_ref()
+}
+
+fn jwt(run: &Run, part: impl Fn(&Jwt) -> String) -> String {
+    match exposure(run).map(|exposure| &exposure.route) {
+        Some(Route::ApiRule(Access::Jwt(jwt))) => part(jwt),
+        _ => String::new(),
+    }
 }
 
 /// What must stand beside a flag so that it can be given at all.
@@ -174,13 +217,31 @@ fn companions(flag: &Flag) -> &'static [&'static str] {
     match flag.long {
         "gateway-endpoint" => &["--client-tls-secret-name", "a"],
         "kube-context" | "kube-insecure" => &["--kubeconfig", "/k/a.json"],
+        "apirule-gateway" | "exposed-port" => &["--exposure", "virtualservice", "--apirule-auth", "none"],
         _ => &[],
     }
 }
 
+/// Flags of which none can be given without the others; they have a test of their own.
+const TOGETHER: [&str; 9] = [
+    "enable-apirule",
+    "exposure",
+    "apirule-auth",
+    "apirule-jwt-issuer",
+    "apirule-jwt-jwks-uri",
+    "apirule-jwt-audiences",
+    "apirule-jwt-scopes",
+    "apirule-authorizers",
+    "cluster-domain",
+];
+
+fn alone() -> impl Iterator<Item = &'static Flag> {
+    table::flags().filter(|flag| !TOGETHER.contains(&flag.long))
+}
+
 #[test]
 fn a_flag_wins_over_its_variable_and_that_over_upstreams() -> Result<(), String> {
-    for flag in table::flags() {
+    for flag in alone() {
         let Sample { values: [one, other], seen, .. } = sample(flag)?;
         let (dashed, own) = (format!("--{}", flag.long), flag.variable());
         let beside = companions(flag);
@@ -201,7 +262,7 @@ fn a_flag_wins_over_its_variable_and_that_over_upstreams() -> Result<(), String>
 
 #[test]
 fn what_the_table_shows_is_taken() -> Result<(), String> {
-    for flag in table::flags() {
+    for flag in alone() {
         let dashed = format!("--{}", flag.long);
         run(&[companions(flag), &[&dashed, flag.example]].concat(), &[])?;
         if let Fallback::Text(default) = flag.default {
@@ -221,6 +282,39 @@ fn an_empty_value_takes_back_a_variables_where_there_is_no_default() -> Result<(
             Fallback::Text(_) => assert!(refusal(&[&given], &variables)?.contains("the value is empty"), "{given}"),
         }
     }
+    Ok(())
+}
+
+#[test]
+fn nobody_is_let_in_unless_it_is_said_who() -> Result<(), String> {
+    let open = ["--exposure", "virtualservice"];
+    let text = refusal(&open, &[])?;
+    assert!(text.contains("--apirule-auth does not say to whom") && text.contains("none, which lets anybody in"), "{text}");
+    let text = refusal(&["--enable-apirule", "true", "--apirule-auth", "none"], &[])?;
+    assert!(text.contains("--istio-inject-sandboxes true") && text.contains("--exposure virtualservice"), "{text}");
+    let with = |more: &[&'static str]| [&open[..], more].concat();
+    for (more, why) in [
+        (&["--apirule-auth", "jwt"][..], "needs --apirule-jwt-issuer"),
+        (&["--apirule-auth", "jwt", "--apirule-jwt-issuer", "https://a"], "needs --apirule-jwt-jwks-uri"),
+        (&["--apirule-auth", "jwt", "--apirule-jwt-issuer", "a"], "is not an http:// or https:// URL"),
+        (&["--apirule-auth", "ext-auth"], "needs --apirule-authorizers"),
+        (&["--apirule-auth", "ext-auth", "--apirule-authorizers", "a"], "a VirtualService asks nobody who they are"),
+        (&["--apirule-auth", "anybody"], "jwt, ext-auth, none"),
+        (&["--apirule-auth", "none", "--cluster-domain", "*.example.com"], "is not a domain"),
+        (&["--apirule-auth", "none", "--apirule-gateway", "kyma-gateway"], "is not an Istio Gateway"),
+        (&["--apirule-auth", "none", "--exposed-port", "0"], "from 1 to 65535"),
+    ] {
+        let text = refusal(&with(more), &[])?;
+        assert!(text.contains(why), "{more:?}: {text}");
+    }
+    let text = refusal(&["--apirule-auth", "none"], &[])?;
+    assert!(text.contains("but they are not: add --enable-apirule true"), "{text}");
+    let open = run(&with(&["--apirule-auth", "none", "--cluster-domain", "example.com"]), &[])?;
+    let exposure = open.config.exposure.ok_or("nothing is exposed")?;
+    assert_eq!(
+        (exposure.route, exposure.port.get(), exposure.gateway.to_string()),
+        (Route::VirtualService, 8080, "kyma-system/kyma-gateway".into())
+    );
     Ok(())
 }
 

@@ -88,6 +88,32 @@ pub fn sideload(text: &str) -> Result<Sideload, String> {
     }
 }
 
+/// One of a few words.
+pub fn one_of<T: Copy>(text: &str, known: &[(&str, T)]) -> Result<T, String> {
+    known.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning).ok_or_else(|| {
+        let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
+        format!("{text:?} is none of {}", words.join(", "))
+    })
+}
+
+/// A URL that goes into an object unread, such as an issuer's. Written without credentials: everybody who may read the object sees it.
+pub fn url(text: &str) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let good = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/') && !rest.contains('@'));
+    if good && text.len() <= IMAGE_MAX && text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Ok(text.to_owned());
+    }
+    Err("it is not an http:// or https:// URL without credentials and blanks".into())
+}
+
+/// A name that goes into an object unread: printable, without blanks.
+pub fn word(text: &str) -> Result<String, String> {
+    if text.len() <= IMAGE_MAX && text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{text:?} has a blank or a character that does not print"))
+}
+
 pub fn log_level(text: &str) -> Result<LevelFilter, String> {
     match text.to_ascii_lowercase().as_str() {
         "off" => Ok(LevelFilter::OFF),

@@ -1,12 +1,14 @@
 //! Every flag, once. The parser, `--help`, the tables of `docs/flags.md` and the advice in errors are all made from this.
 
 mod driver;
+mod exposure;
 mod gateway;
 mod resources;
 mod sandbox;
 mod supervisor;
 
 pub(super) use self::driver::*;
+pub(super) use self::exposure::*;
 pub(super) use self::gateway::*;
 pub(super) use self::resources::*;
 pub(super) use self::sandbox::*;
@@ -72,11 +74,13 @@ pub enum Group {
     Supervisor,
     /// What a sandbox may use.
     Resources,
+    /// Who reaches sandboxes from outside.
+    Exposure,
 }
 
 impl Group {
     /// In the order of `--help`.
-    pub const ALL: [Self; 5] = [Self::Driver, Self::Gateway, Self::Sandbox, Self::Supervisor, Self::Resources];
+    pub const ALL: [Self; 6] = [Self::Driver, Self::Gateway, Self::Sandbox, Self::Supervisor, Self::Resources, Self::Exposure];
 
     /// The heading.
     #[must_use]
@@ -87,6 +91,7 @@ impl Group {
             Self::Sandbox => "What sandboxes are made of",
             Self::Supervisor => "Where the supervisor comes from",
             Self::Resources => "What a sandbox gets that asks for nothing",
+            Self::Exposure => "How sandboxes are reached from outside",
         }
     }
 
@@ -99,6 +104,7 @@ impl Group {
             Self::Sandbox => SANDBOX,
             Self::Supervisor => SUPERVISOR,
             Self::Resources => RESOURCES,
+            Self::Exposure => EXPOSURE,
         }
     }
 }
