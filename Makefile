@@ -2,7 +2,7 @@
 SHELL := bash
 CARGO ?= cargo
 
-.PHONY: help demo test fmt lint unit test-interop test-cluster cluster bless proto docs simulate count ci
+.PHONY: help demo test fmt lint unit test-interop test-cluster record-likeness break-kubesim cluster bless proto docs simulate count ci
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,8 +33,17 @@ test-cluster: ## the driver on a real API server: etcd, kube-apiserver, the agen
 	tests/cluster/check
 	tests/cluster/build
 	$(CARGO) test --quiet --features cluster --test cluster --no-run
+	$(CARGO) test --quiet -p likeness --features cluster --test real --no-run
 	tests/cluster/up --exec $(CARGO) test --features cluster --test cluster -- --test-threads 8 --skip alone::
 	tests/cluster/up --exec $(CARGO) test --features cluster --test cluster -- --test-threads 1 --nocapture alone::
+	tests/cluster/up --exec $(CARGO) test -p likeness --features cluster --test real
+
+record-likeness: ## write down anew what the real API server answers; review the difference (needs Go)
+	$(CARGO) test --quiet -p likeness --features cluster --test real --no-run
+	LIKENESS_RECORD=1 tests/cluster/up --exec $(CARGO) test -p likeness --features cluster --test real
+
+break-kubesim: ## break the model cluster in its source, place after place: the likeness test must notice each
+	tests/likeness/break-kubesim
 
 SEEDS ?= 10000
 FROM ?= 1

@@ -121,6 +121,7 @@ func prepareFiles(d *directory, ca *authority, ports ports) error {
 	for name, content := range map[string][]byte{
 		"ca.crt":              ca.pem,
 		"namespace":           []byte(driverNamespace),
+		"etcd-url":            []byte(plainURL(ports.etcd)),
 		"env":                 []byte(env.String()),
 		"audit-policy.yaml":   auditPolicy,
 		"service-account.key": signerPEM,

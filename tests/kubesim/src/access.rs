@@ -87,6 +87,13 @@ impl Act<'_> {
     }
 }
 
+/// RBAC's words for what somebody may not do.
+fn denial(user: &str, act: &Act<'_>) -> String {
+    let place =
+        if act.namespace.is_empty() { "at the cluster scope".to_owned() } else { format!("in the namespace \"{}\"", act.namespace) };
+    format!("User \"{user}\" cannot {} resource \"{}\" in API group \"{}\" {place}", act.verb, act.resource(), act.group)
+}
+
 impl Access {
     /// Everyone may do everything.
     #[must_use]
@@ -121,6 +128,12 @@ impl Access {
         }
     }
 
+    pub(crate) fn grant(&mut self, rule: Rule) {
+        if let Some(grants) = &mut self.grants {
+            grants.push(rule);
+        }
+    }
+
     pub(crate) fn deny(&mut self, rule: Rule) {
         self.denials.push(rule);
     }
@@ -147,13 +160,22 @@ impl Access {
 
     /// A 403 in RBAC's words unless it is allowed.
     pub(crate) fn check(&self, user: &str, kind: Kind, act: &Act<'_>) -> Result<(), Failure> {
+        if self.allows(user, act) { Ok(()) } else { Err(Failure::forbidden(kind, act.name, &denial(user, act))) }
+    }
+
+    /// The same for a resource that nobody serves: what is not allowed is not even said to be absent.
+    pub(crate) fn check_unserved(&self, user: &str, act: &Act<'_>) -> Result<(), Failure> {
         if self.allows(user, act) {
             return Ok(());
         }
-        let wanted = act.resource();
-        let place =
-            if act.namespace.is_empty() { "at the cluster scope".to_owned() } else { format!("in the namespace \"{}\"", act.namespace) };
-        let sentence = format!("User \"{user}\" cannot {} resource \"{wanted}\" in API group \"{}\" {place}", act.verb, act.group);
-        Err(Failure::forbidden(kind, act.name, &sentence))
+        Err(Failure::forbidden_resource(act.group, act.plural, act.name, &denial(user, act)))
+    }
+
+    /// A 403 unless a path that is no resource may be read: discovery may by everybody, the rest by who may do everything.
+    pub(crate) fn check_path(&self, user: &str, verb: &str, path: &str) -> Result<(), Failure> {
+        let first = path.split('/').find(|part| !part.is_empty()).unwrap_or_default();
+        let open = verb == "get" && matches!(first, "api" | "apis" | "healthz" | "livez" | "openapi" | "readyz" | "version");
+        let everything = Act { verb, group: "*", plural: "*", subresource: "", namespace: "", name: "" };
+        if open || self.allows(user, &everything) { Ok(()) } else { Err(Failure::forbidden_path(user, verb, path)) }
     }
 }

@@ -378,6 +378,11 @@ impl Cluster {
 
 /// Permissions.
 impl Cluster {
+    /// Gives a permission, besides those of the options. No effect where everyone may do everything.
+    pub fn grant(&mut self, rule: Rule) {
+        self.options.access.grant(rule);
+    }
+
     /// Takes a permission away from everyone, or from the rule's user.
     pub fn revoke(&mut self, rule: Rule) {
         self.options.access.deny(rule);

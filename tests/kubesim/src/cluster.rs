@@ -10,7 +10,7 @@ use crate::object;
 use crate::options::{Options, Power, Presence};
 use crate::resource::Kind;
 use crate::review::Tokens;
-use crate::route::{Place, Route};
+use crate::route::{Place, Route, Unserved};
 use crate::store::{Change, Key, Store, Touch};
 use crate::time;
 use crate::timers::{Task, Timers};
@@ -158,7 +158,16 @@ impl Cluster {
         let target = Target::parse(&request.path);
         let route = Route::parse(&target.path);
         let answer = match route {
-            Route::Place(place) => self.at_place(&user, request, &target, &place),
+            Route::Place(place) => {
+                let allowed = self.enter(&user, request, &target, &place);
+                let is_deprecated = allowed.is_ok() && self.is_deprecated(&place);
+                let answer = allowed.and_then(|verb| self.at_place(&user, verb, request, &target, &place));
+                let mut answer = answer.unwrap_or_else(|failure| self.refuse(&failure));
+                if is_deprecated {
+                    answer.head_mut().warnings.insert(0, warning(convert::DEPRECATION));
+                }
+                Ok(answer)
+            }
             Route::Review(review) => self.review(&user, review, request).map(|reply| self.respond(reply)),
             other => self.discover(&user, request, &target, &other),
         };
@@ -167,9 +176,13 @@ impl Cluster {
     }
 
     fn discover(&self, user: &str, request: &Request, target: &Target, route: &Route) -> Result<Answer, Failure> {
-        if !matches!(route, Route::Nowhere | Route::Unknown) && request.method != Method::Get {
-            let verb = request.method.as_str().to_lowercase();
-            return Err(Failure::forbidden_path(user, &verb, &target.path));
+        let nothing = matches!(route, Route::Nowhere | Route::Unknown);
+        match Unserved::parse(&target.path).filter(|_| nothing) {
+            Some(asked) => self.options.access.check_unserved(user, &asked.act(verb(request.method, &asked.name, target)))?,
+            None => self.options.access.check_path(user, &request.method.as_str().to_lowercase(), &target.path)?,
+        }
+        if !nothing && request.method != Method::Get {
+            return Err(Failure::forbidden_path(user, &request.method.as_str().to_lowercase(), &target.path));
         }
         let document = match route {
             Route::Version => Self::version_document(),
@@ -184,20 +197,23 @@ impl Cluster {
         Ok(self.respond(Reply::json(200, &document)))
     }
 
-    fn at_place(&mut self, user: &str, request: &Request, target: &Target, place: &Place) -> Result<Answer, Failure> {
-        if !self.served_versions(place.kind).contains(&place.version.as_str()) {
-            return Err(Failure::NoHandler);
-        }
-        let verb = verb(request.method, place, target);
+    /// Whether somebody may do this here, and whether here is anything; gives the API's verb.
+    fn enter(&self, user: &str, request: &Request, target: &Target, place: &Place) -> Result<&'static str, Failure> {
+        let verb = verb(request.method, &place.name, target);
         self.check_access(user, place, verb)?;
+        let served = self.served_versions(place.kind).contains(&place.version.as_str());
+        if served { Ok(verb) } else { Err(Failure::NoHandler) }
+    }
+
+    fn at_place(&mut self, user: &str, verb: &str, request: &Request, target: &Target, place: &Place) -> Result<Answer, Failure> {
         let known = place.subresource.is_empty() || serves_subresource(place.kind, &place.version, &place.subresource);
         if !known {
-            return Err(Failure::not_found(place.kind, &place.name));
+            return Err(if place.kind.is_custom() { Failure::not_found(place.kind, &place.name) } else { Failure::unknown_path() });
         }
         check_method(request.method, place)?;
         self.check_conversion(place)?;
-        let view = crate::view::View::negotiate(request.accept.as_deref())?;
-        let mut reply = match verb {
+        let view = crate::view::View::negotiate(place, request.accept.as_deref())?;
+        let reply = match verb {
             "watch" => return self.open_watch(place, target, view),
             "list" => self.list(place, target, view)?,
             "get" => self.get(place, view)?,
@@ -207,9 +223,6 @@ impl Cluster {
             "delete" => self.delete_from(place, target, request)?,
             _ => self.delete_collection(place, target, request)?,
         };
-        if self.is_deprecated(place) {
-            reply.warnings.insert(0, convert::DEPRECATION.to_owned());
-        }
         Ok(self.respond(reply))
     }
 
@@ -250,8 +263,7 @@ impl Cluster {
 
     fn respond(&self, reply: Reply) -> Answer {
         let mut head = self.head(reply.status, "application/json");
-        head.warnings =
-            reply.warnings.iter().map(|text| format!("299 - \"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))).collect();
+        head.warnings = reply.warnings.iter().map(|text| warning(text)).collect();
         Answer::Response(Response { head, body: reply.body })
     }
 
@@ -264,6 +276,14 @@ impl Cluster {
                 head.retry_after = status.retry_after;
                 Answer::Response(Response { head, body: status.to_json().to_string().into_bytes() })
             }
+        }
+    }
+
+    /// What is answered to a body of more than so many bytes, whoever sends it.
+    pub(crate) fn refuse_body(&self, most: usize) -> Response {
+        match self.refuse(&Failure::too_large(most)) {
+            Answer::Response(response) => response,
+            Answer::Watch { head, .. } => Response { head, body: Vec::new() },
         }
     }
 
@@ -400,8 +420,13 @@ fn verb_word(method: Method) -> &'static str {
     }
 }
 
-fn verb(method: Method, place: &Place, target: &Target) -> &'static str {
-    let collection = place.name.is_empty();
+/// The complete `Warning` header of a text.
+fn warning(text: &str) -> String {
+    format!("299 - \"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+}
+
+fn verb(method: Method, name: &str, target: &Target) -> &'static str {
+    let collection = name.is_empty();
     match method {
         Method::Get if collection && target.switch("watch") => "watch",
         Method::Get if collection => "list",

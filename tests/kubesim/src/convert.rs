@@ -26,10 +26,25 @@ pub(crate) fn stored(release: ControllerRelease) -> &'static str {
 /// The object in the version asked for, from the version it is in.
 pub(crate) fn convert(object: &Value, version: &str) -> Value {
     match (object["apiVersion"].as_str(), version) {
-        (Some("agents.x-k8s.io/v1alpha1"), "v1beta1") => to_beta(object),
-        (Some("agents.x-k8s.io/v1beta1"), "v1alpha1") => to_alpha(object),
+        (Some("agents.x-k8s.io/v1alpha1"), "v1beta1") => to_beta(&spelt_out(object)),
+        (Some("agents.x-k8s.io/v1beta1"), "v1alpha1") => to_alpha(&spelt_out(object)),
         _ => object.clone(),
     }
+}
+
+/// What a Go program writes of an object it has read: structures that may not be left out are there, and empty.
+fn spelt_out(object: &Value) -> Value {
+    let mut object = object.clone();
+    if let Some(template) = object["spec"].get_mut("podTemplate").and_then(Value::as_object_mut) {
+        template.entry("metadata").or_insert_with(|| json!({}));
+        for list in ["initContainers", "containers"] {
+            let containers = template.get_mut("spec").and_then(|spec| spec.get_mut(list)).and_then(Value::as_array_mut);
+            for container in containers.into_iter().flatten() {
+                object::map_mut(container).entry("resources").or_insert_with(|| json!({}));
+            }
+        }
+    }
+    object
 }
 
 fn to_beta(alpha: &Value) -> Value {

@@ -1,5 +1,6 @@
 //! What the server fills in.
 
+use crate::builtin;
 use crate::cluster::Cluster;
 use crate::object;
 use crate::resource::Kind;
@@ -58,6 +59,7 @@ pub(crate) fn default_fields(kind: Kind, object: &mut Value) {
         }
         _ => {}
     }
+    builtin::default_fields(kind, object);
 }
 
 impl Cluster {

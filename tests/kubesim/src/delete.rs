@@ -38,6 +38,8 @@ pub(crate) struct DeleteOptions {
     pub resource_version: Option<String>,
     /// The deprecated `orphanDependents: false`, which alone answers 202.
     pub cascades_asked: bool,
+    /// Nothing is to be deleted, only answered.
+    pub dry: bool,
 }
 
 /// What a deletion led to.
@@ -54,7 +56,8 @@ impl DeleteOptions {
         if body.is_empty() {
             let grace_seconds = target.parameter("gracePeriodSeconds").and_then(|text| text.parse().ok());
             let propagation = target.parameter("propagationPolicy").map(parse_policy).transpose()?;
-            return Ok(Self { propagation, grace_seconds, ..Self::default() });
+            let dry = target.parameter("dryRun") == Some("All");
+            return Ok(Self { propagation, grace_seconds, dry, ..Self::default() });
         }
         let body = decode(body)?;
         let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -76,6 +79,7 @@ impl DeleteOptions {
             uid: text(&body["preconditions"]["uid"]),
             resource_version: text(&body["preconditions"]["resourceVersion"]),
             cascades_asked: orphans == Some(false),
+            dry: object::items(&body["dryRun"]).iter().any(|stage| stage == "All"),
         })
     }
 
@@ -182,7 +186,7 @@ impl Cluster {
         }
         let emptying = kind == Kind::Namespace && !object::items(&wanted["spec"]["finalizers"]).is_empty();
         if grace == 0 && object::finalizer_count(&wanted) == 0 && !emptying {
-            let last = self.store.remove_as(kind, key, wanted);
+            let last = if options.dry { before } else { self.store.remove_as(kind, key, wanted) };
             return Ok(Deleted::Gone(last));
         }
         let first = !object::is_deleting(&before);
@@ -199,7 +203,7 @@ impl Cluster {
             let next = object::generation(&before) + 1;
             object::metadata_mut(&mut wanted).insert("generation".into(), json!(next));
         }
-        Ok(Deleted::Marked(self.commit(kind, key, &before, wanted)))
+        Ok(Deleted::Marked(if options.dry { Object::new(wanted) } else { self.commit(kind, key, &before, wanted) }))
     }
 }
 

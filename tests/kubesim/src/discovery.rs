@@ -59,20 +59,26 @@ impl Cluster {
                 continue;
             }
             let namespaced = resource.scope == Scope::Namespaced;
-            let mut verbs = vec!["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+            let mut verbs = if kind.is_custom() {
+                vec!["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]
+            } else {
+                vec!["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+            };
             if kind == Kind::Namespace {
                 verbs.retain(|verb| *verb != "deletecollection");
             }
-            let in_all = matches!(kind, Kind::Pod | Kind::Service);
-            resources.push(json!({
+            let mut told = json!({
                 "name": resource.plural,
-                "categories": if in_all { &["all"][..] } else { &[][..] },
                 "singularName": resource.singular,
                 "namespaced": namespaced,
                 "kind": resource.kind,
                 "shortNames": resource.short,
                 "verbs": verbs,
-            }));
+            });
+            if matches!(kind, Kind::Pod | Kind::Service) {
+                told["categories"] = json!(["all"]);
+            }
+            resources.push(told);
             for subresource in resource.subresources {
                 if !serves_subresource(kind, version, subresource) {
                     continue;
@@ -132,13 +138,18 @@ fn describe_subresource(kind: Kind, namespaced: bool, subresource: &str) -> Valu
         "scale" => ("Scale", json!(["get", "patch", "update"])),
         _ => (resource.kind, json!(["get", "patch", "update"])),
     };
-    json!({
+    let mut told = json!({
         "name": name,
         "singularName": "",
         "namespaced": namespaced,
         "kind": answers,
         "verbs": verbs,
-    })
+    });
+    if subresource == "scale" {
+        told["group"] = json!("autoscaling");
+        told["version"] = json!("v1");
+    }
+    told
 }
 
 fn review(name: &str, kind: &str) -> Value {

@@ -1,6 +1,7 @@
 //! The API server's errors, worded as it words them.
 
 use crate::resource::Kind;
+use crate::store::Key;
 use serde_json::{Value, json};
 
 /// A refusal: a `Status` object, or the plain text of a path nothing serves.
@@ -319,6 +320,56 @@ impl Failure {
         Status::new(415, "UnsupportedMediaType", message).failure()
     }
 
+    /// Nothing a client accepts can be given of a built-in kind.
+    pub fn nothing_acceptable(list: bool) -> Self {
+        let streams = if list { ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch" } else { "" };
+        let message = format!(
+            "406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf{streams}"
+        );
+        let mut status = Status::new(406, "NotAcceptable", message);
+        status.details = json!({});
+        status.failure()
+    }
+
+    /// A PATCH of a built-in object in no language the server knows.
+    pub fn unsupported_patch() -> Self {
+        let mut status = Status::new(415, "UnsupportedMediaType", "415: Unsupported Media Type");
+        status.details = json!({});
+        status.failure()
+    }
+
+    /// A body of more bytes than the server reads.
+    pub fn too_large(most: usize) -> Self {
+        Status::new(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {most}")).failure()
+    }
+
+    /// A PUT of an object that has another UID than the one of that name.
+    pub fn other_object(kind: Kind, key: &Key, asked: &str, held: &str) -> Self {
+        let message = format!(
+            "Operation cannot be fulfilled on {}: StorageError: invalid object, Code: 4, Key: /registry/{}/{}/{}, ResourceVersion: 0, \
+             AdditionalErrorMsg: Precondition failed: UID in precondition: {asked}, UID in object meta: {held}",
+            quoted(kind, &key.name),
+            kind.resource().plural,
+            key.namespace,
+            key.name,
+        );
+        Status::new(409, "Conflict", message).about(kind.resource().plural, kind, &key.name).failure()
+    }
+
+    /// A denial about a resource by its names alone, which nobody need serve.
+    pub fn forbidden_resource(group: &str, plural: &str, name: &str, sentence: &str) -> Self {
+        let qualified = if group.is_empty() { plural.to_owned() } else { format!("{plural}.{group}") };
+        let about = if name.is_empty() { qualified } else { format!("{qualified} \"{name}\"") };
+        let mut status = Status::new(403, "Forbidden", format!("{about} is forbidden: {sentence}"));
+        status.details = json!({ "kind": plural });
+        for (field, value) in [("group", group), ("name", name)] {
+            if !value.is_empty() {
+                status.details[field] = json!(value);
+            }
+        }
+        status.failure()
+    }
+
     pub fn not_acceptable(offered: &str) -> Self {
         let message = format!("only the following media types are accepted: {offered}");
         Status::new(406, "NotAcceptable", message).failure()
@@ -327,14 +378,30 @@ impl Failure {
     /// `verb` is the API's word: `create`, `update`, …; only custom resources' handlers say it.
     pub fn method_not_allowed(kind: Kind, verb: &str) -> Self {
         if !kind.is_custom() {
-            let message = "the server does not allow this method on the requested resource";
-            let mut status = Status::new(405, "MethodNotAllowed", message);
-            status.details = json!({});
-            return status.failure();
+            return Self::method_refused();
         }
         let resource = kind.qualified_plural();
         let message = format!("{verb} is not supported on resources of kind \"{resource}\"");
         Status::new(405, "MethodNotAllowed", message).about(kind.resource().plural, kind, "").failure()
+    }
+
+    /// The same by whatever is built in.
+    pub fn method_refused() -> Self {
+        let message = "the server does not allow this method on the requested resource";
+        let mut status = Status::new(405, "MethodNotAllowed", message);
+        status.details = json!({});
+        status.failure()
+    }
+
+    /// A review or a request that asks for what cannot be; `kind` is empty where the server leaves it out.
+    pub fn invalid_question(group: &str, kind: &str, cause: Cause) -> Self {
+        Self::invalid_as(&format!("{kind}.{group}"), "", vec![cause], |mut status| {
+            status.details = json!({ "group": group });
+            if !kind.is_empty() {
+                status.details["kind"] = json!(kind);
+            }
+            status
+        })
     }
 
     pub fn expired(message: impl Into<String>) -> Self {

@@ -167,6 +167,16 @@ pub enum Answer {
     },
 }
 
+impl Answer {
+    /// Status and headers, of either.
+    pub(crate) fn head_mut(&mut self) -> &mut Head {
+        match self {
+            Self::Response(response) => &mut response.head,
+            Self::Watch { head, .. } => head,
+        }
+    }
+}
+
 /// A path without its query, and the query decoded, in the order given.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Target {

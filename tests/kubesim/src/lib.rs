@@ -44,6 +44,7 @@ mod access;
 mod acts;
 mod admission;
 mod api_rules;
+mod builtin;
 mod cluster;
 mod collect;
 mod controller;

@@ -13,6 +13,8 @@ pub(crate) fn containers(spec: &Value) -> impl Iterator<Item = (String, &Value)>
     })
 }
 
+const RESTART_POLICIES: [&str; 3] = ["Always", "OnFailure", "Never"];
+
 /// What is wrong with a pod's spec.
 pub(crate) fn faults(spec: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
@@ -30,6 +32,9 @@ pub(crate) fn faults(spec: &Value) -> Vec<Cause> {
                 }
             }
         }
+    }
+    if let Some(policy) = spec["restartPolicy"].as_str().filter(|policy| !RESTART_POLICIES.contains(policy)) {
+        causes.push(Cause::unsupported("spec.restartPolicy", &json!(policy), &RESTART_POLICIES));
     }
     if items(&spec["containers"]).is_empty() {
         causes.push(Cause::required("spec.containers"));

@@ -52,6 +52,10 @@ impl Level {
 pub(crate) fn violations(level: Level, spec: &Value) -> Vec<String> {
     let mut found = Vec::new();
     let restricted = level == Level::Restricted;
+    found.extend(
+        unconfined(spec, "appArmorProfile")
+            .map(|who| format!("forbidden AppArmor profile ({who} must not set AppArmor profile type to \"Unconfined\")")),
+    );
     if !restricted {
         let (bad, added) = capabilities_beyond(spec, &DEFAULT_CAPABILITIES);
         say(&mut found, "non-default capabilities", &bad, |who| {
@@ -69,8 +73,13 @@ pub(crate) fn violations(level: Level, spec: &Value) -> Vec<String> {
     if !restricted {
         found.extend(host_paths(spec));
     }
+    found.extend(host_ports(spec));
     let bad = containers_where(spec, |c| c["securityContext"]["privileged"] == true);
     say(&mut found, "privileged", &bad, |who| format!("{who} must not set securityContext.privileged=true"));
+    if !restricted {
+        let bad = unconfined(spec, "seccompProfile");
+        found.extend(bad.map(|who| format!("seccompProfile ({who} must not set securityContext.seccompProfile.type to \"Unconfined\")")));
+    }
     if restricted {
         let bad = containers_where(spec, |c| c["securityContext"]["allowPrivilegeEscalation"] != Value::Bool(false));
         say(&mut found, "allowPrivilegeEscalation != false", &bad, |who| {
@@ -84,6 +93,36 @@ pub(crate) fn violations(level: Level, spec: &Value) -> Vec<String> {
         found.extend(missing_seccomp(spec));
     }
     found
+}
+
+/// Who sets a profile of that name to `Unconfined`, in the words of a refusal.
+fn unconfined(spec: &Value, profile: &str) -> Option<String> {
+    let is = |context: &Value| context[profile]["type"] == "Unconfined";
+    let mut setters = Vec::new();
+    if is(&spec["securityContext"]) {
+        setters.push("pod".to_owned());
+    }
+    let bad = containers_where(spec, |container| is(&container["securityContext"]));
+    if !bad.is_empty() {
+        setters.push(format!("{} {}", plural("container", &bad), quote(&bad)));
+    }
+    (!setters.is_empty()).then(|| setters.join(" and "))
+}
+
+/// Ports of the node; those of a pod in the node's network are.
+fn host_ports(spec: &Value) -> Option<String> {
+    let host = spec["hostNetwork"] == true;
+    let taken =
+        |port: &Value| port["hostPort"].as_u64().filter(|number| *number != 0).or_else(|| port["containerPort"].as_u64().filter(|_| host));
+    let bad = containers_where(spec, |container| items(&container["ports"]).iter().any(|port| taken(port).is_some()));
+    let all = containers(spec).flat_map(|(_, container)| items(&container["ports"]));
+    let mut ports: Vec<String> = all.filter_map(taken).map(|number| number.to_string()).collect();
+    ports.sort();
+    ports.dedup();
+    let uses = if bad.len() == 1 { "uses" } else { "use" };
+    (!ports.is_empty()).then(|| {
+        format!("hostPort ({} {} {uses} {} {})", plural("container", &bad), quote(&bad), plural("hostPort", &ports), ports.join(", "))
+    })
 }
 
 fn host_paths(spec: &Value) -> Option<String> {

@@ -4,7 +4,7 @@ use crate::access::Act;
 use crate::cluster::{Cluster, Reply};
 use crate::create::{decode, require_json};
 use crate::delete::DeleteOptions;
-use crate::failure::Failure;
+use crate::failure::{Cause, Failure};
 use crate::http::{Method, Request};
 use crate::object;
 use crate::resource::Kind;
@@ -24,12 +24,18 @@ pub(crate) struct Issued {
     expires_ms: u64,
     /// Name and UID of the pod it is bound to.
     pod: Option<(String, String)>,
+    /// The node of that pod.
+    node: Option<String>,
+    /// What the token itself is called.
+    id: String,
 }
 
 /// The audience of tokens for the API server itself.
-const OWN_AUDIENCE: &str = "https://kubernetes.default.svc.cluster.local";
+const OWN_AUDIENCE: &str = "https://kubernetes.default.svc";
 /// The most tokens remembered.
 const ISSUED_MAX: usize = 4096;
+/// The shortest life a token may be asked for.
+const LIFE_SECONDS_MIN: u64 = 600;
 
 pub(crate) type Tokens = BTreeMap<String, Issued>;
 
@@ -66,20 +72,26 @@ impl Cluster {
 
     pub(crate) fn review(&self, user: &str, review: Review, request: &Request) -> Result<Reply, Failure> {
         if request.method != Method::Post {
-            return Err(Failure::NoHandler);
+            return Err(Failure::method_refused());
         }
         require_json(request)?;
         let mut body = decode(&request.body)?;
+        if let Some(said) = body["kind"].as_str().filter(|said| *said != review.kind()) {
+            let kind = review.kind();
+            return Err(Failure::bad_request(format!("{said} in version \"v1\" cannot be handled as a {kind}: unknown conversion")));
+        }
         body["metadata"] = json!({});
         match review {
             Review::SelfSubjectAccess => {
+                check_question(&body["spec"])?;
                 body["status"] = self.self_access(user, &body["spec"]);
             }
             Review::SelfSubject => {
-                body["status"] = json!({ "userInfo": {
-                    "username": user,
-                    "groups": ["system:authenticated"],
-                } });
+                body["metadata"]["creationTimestamp"] = json!(time::rfc3339(self.now_ms));
+                body["status"]["userInfo"] = match request.bearer.as_deref().and_then(|token| self.live_token(token)) {
+                    Some(issued) => self.user_info(issued),
+                    None => json!({ "username": user, "groups": ["system:authenticated"] }),
+                };
             }
             Review::Token => {
                 let act = Act {
@@ -90,12 +102,9 @@ impl Cluster {
                     namespace: "",
                     name: "",
                 };
-                if !self.options.access.allows(user, &act) {
-                    return Err(Failure::denied(format!(
-                        "tokenreviews.authentication.k8s.io is forbidden: User \"{user}\" cannot create \
-                         resource \"tokenreviews\" in API group \"authentication.k8s.io\" at the cluster \
-                         scope"
-                    )));
+                self.options.access.check_unserved(user, &act)?;
+                if body["spec"]["token"].as_str().is_none_or(str::is_empty) {
+                    return Err(Failure::bad_request("token is required for TokenReview in authentication"));
                 }
                 body["status"] = self.token_status(&body["spec"]);
             }
@@ -141,24 +150,25 @@ impl Cluster {
                 "error": format!("[invalid bearer token, token audiences {:?} is invalid for the target audiences {asked:?}]", issued.audiences),
             });
         }
-        let mut extra = json!({});
+        json!({ "authenticated": true, "user": self.user_info(issued), "audiences": shared })
+    }
+
+    /// Whose a token is.
+    fn user_info(&self, issued: &Issued) -> Value {
+        let mut extra = json!({ "authentication.kubernetes.io/credential-id": [format!("JTI={}", issued.id)] });
         if let Some((name, uid)) = &issued.pod {
             extra["authentication.kubernetes.io/pod-name"] = json!([name]);
             extra["authentication.kubernetes.io/pod-uid"] = json!([uid]);
         }
+        if let Some(node) = issued.node.as_ref().and_then(|name| self.store.get(Kind::Node, &Key::new("", name))) {
+            extra["authentication.kubernetes.io/node-name"] = json!([object::name(node)]);
+            extra["authentication.kubernetes.io/node-uid"] = json!([object::uid(node)]);
+        }
         json!({
-            "authenticated": true,
-            "user": {
-                "username": account_user(&issued.namespace, &issued.account),
-                "uid": issued.account_uid,
-                "groups": [
-                    "system:serviceaccounts",
-                    format!("system:serviceaccounts:{}", issued.namespace),
-                    "system:authenticated",
-                ],
-                "extra": extra,
-            },
-            "audiences": shared,
+            "username": account_user(&issued.namespace, &issued.account),
+            "uid": issued.account_uid,
+            "groups": ["system:serviceaccounts", format!("system:serviceaccounts:{}", issued.namespace), "system:authenticated"],
+            "extra": extra,
         })
     }
 
@@ -170,6 +180,10 @@ impl Cluster {
             object::items(&spec["audiences"]).iter().filter_map(|audience| audience.as_str().map(str::to_owned)).collect();
         let audiences = if audiences.is_empty() { vec![OWN_AUDIENCE.to_owned()] } else { audiences };
         let seconds = spec["expirationSeconds"].as_u64().unwrap_or(3600);
+        if seconds < LIFE_SECONDS_MIN {
+            let cause = Cause::invalid("spec.expirationSeconds", &json!(seconds), "may not specify a duration less than 10 minutes");
+            return Err(Failure::invalid_question("authentication.k8s.io", "TokenRequest", cause));
+        }
         let bound = &spec["boundObjectRef"];
         let pod = match (bound["kind"].as_str(), bound["name"].as_str()) {
             (Some("Pod"), Some(name)) => {
@@ -192,7 +206,9 @@ impl Cluster {
             account_uid: account_uid.clone(),
             audiences: audiences.clone(),
             expires_ms,
+            node: pod.as_ref().and_then(|(name, _)| self.node_of(&Key::new(&place.namespace, name))),
             pod,
+            id: self.store.mint_uid(),
         };
         self.issued.insert(token.clone(), issued);
         let answer = json!({
@@ -214,6 +230,11 @@ impl Cluster {
         Ok(Reply::json(201, &answer))
     }
 
+    fn node_of(&self, pod: &Key) -> Option<String> {
+        let node = self.store.get(Kind::Pod, pod)?["spec"]["nodeName"].as_str()?;
+        Some(node.to_owned()).filter(|node| !node.is_empty())
+    }
+
     /// `POST …/pods/x/binding`
     pub(crate) fn bind_from(&mut self, place: &Place, body: &Value) -> Result<Reply, Failure> {
         let pod = self.find(place)?.clone();
@@ -228,6 +249,23 @@ impl Cluster {
         self.delete(Kind::Pod, &Key::new(&place.namespace, &place.name), &options)?;
         Ok(Reply::json(201, &success()))
     }
+}
+
+/// An access review asks either about a resource or about a path.
+fn check_question(spec: &Value) -> Result<(), Failure> {
+    let (resource, path) = (&spec["resourceAttributes"], &spec["nonResourceAttributes"]);
+    let cause = match (resource.is_null(), path.is_null()) {
+        (true, true) => {
+            let why = "exactly one of nonResourceAttributes or resourceAttributes must be specified";
+            Cause::invalid("spec.resourceAttributes", &Value::Null, why)
+        }
+        (false, false) => {
+            let said = json!({ "Path": path["path"], "Verb": path["verb"] });
+            Cause::invalid("spec.nonResourceAttributes", &said, "cannot be specified in combination with resourceAttributes")
+        }
+        _ => return Ok(()),
+    };
+    Err(Failure::invalid_question("authorization.k8s.io", "", cause))
 }
 
 fn success() -> Value {

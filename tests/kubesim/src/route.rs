@@ -1,5 +1,6 @@
 //! From a path to what it names.
 
+use crate::access::Act;
 use crate::resource::{Kind, Scope};
 
 /// What a path names.
@@ -35,6 +36,17 @@ pub(crate) enum Review {
     Token,
 }
 
+impl Review {
+    /// Its kind, as its body must say.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::SelfSubjectAccess => "SelfSubjectAccessReview",
+            Self::SelfSubject => "SelfSubjectReview",
+            Self::Token => "TokenReview",
+        }
+    }
+}
+
 /// Where in the tree of resources a path points.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -49,6 +61,45 @@ pub(crate) struct Place {
     pub subresource: String,
 }
 
+/// What a path would name if somebody served it: permissions are asked about names, not about what is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unserved {
+    group: String,
+    namespace: String,
+    plural: String,
+    pub name: String,
+    subresource: String,
+}
+
+impl Unserved {
+    /// The names in a path below a group's version; `None` for every other path.
+    pub fn parse(path: &str) -> Option<Self> {
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let (group, rest) = match parts.as_slice() {
+            ["api", _, rest @ ..] => ("", rest),
+            ["apis", group, _, rest @ ..] => (*group, rest),
+            _ => return None,
+        };
+        let (namespace, rest) = match rest {
+            ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (*namespace, rest),
+            _ => ("", rest),
+        };
+        let part = |index: usize| rest.get(index).copied().unwrap_or_default().to_owned();
+        let plural = rest.first()?;
+        Some(Self {
+            group: group.to_owned(),
+            namespace: namespace.to_owned(),
+            plural: (*plural).to_owned(),
+            name: part(1),
+            subresource: part(2),
+        })
+    }
+
+    pub fn act<'a>(&'a self, verb: &'a str) -> Act<'a> {
+        Act { verb, group: &self.group, plural: &self.plural, subresource: &self.subresource, namespace: &self.namespace, name: &self.name }
+    }
+}
+
 impl Route {
     pub fn parse(path: &str) -> Self {
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
@@ -58,7 +109,8 @@ impl Route {
             ["api"] => Self::CoreVersions,
             ["apis"] => Self::Groups,
             ["apis", group] => Self::Group((*group).to_owned()),
-            ["api", version] => Self::resources("", version),
+            ["api", "v1"] => Self::resources("", "v1"),
+            ["api", ..] if parts.get(1) != Some(&"v1") => Self::Unknown,
             ["apis", group, version] => Self::resources(group, version),
             ["api", version, rest @ ..] => Self::place("", version, rest),
             ["apis", group, version, rest @ ..] => Self::place(group, version, rest),

@@ -14,6 +14,10 @@ enum Requirement {
     NotIn(String, Vec<String>),
     Exists(String),
     Absent(String),
+    /// The label's value is a number above this one.
+    Above(String, i64),
+    /// The label's value is a number below this one.
+    Below(String, i64),
 }
 
 /// A conjunction of requirements; the default selects everything.
@@ -71,8 +75,14 @@ impl LabelSelector {
             Requirement::NotIn(key, values) => object::label(object, key).is_none_or(|held| values.iter().all(|v| v != held)),
             Requirement::Exists(key) => object::label(object, key).is_some(),
             Requirement::Absent(key) => object::label(object, key).is_none(),
+            Requirement::Above(key, bound) => number(object, key).is_some_and(|held| held > *bound),
+            Requirement::Below(key, bound) => number(object, key).is_some_and(|held| held < *bound),
         })
     }
+}
+
+fn number(object: &Value, key: &str) -> Option<i64> {
+    object::label(object, key)?.parse().ok()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the form map_err wants")]
@@ -105,7 +115,7 @@ fn tokens(text: &str) -> Vec<Token> {
     while let Some(next) = chars.next() {
         match next {
             c if c.is_whitespace() => {}
-            '(' | ')' | ',' => out.push(Token::Sign(next)),
+            '(' | ')' | ',' | '<' | '>' => out.push(Token::Sign(next)),
             '=' => {
                 chars.next_if_eq(&'=');
                 out.push(Token::Equal);
@@ -116,7 +126,7 @@ fn tokens(text: &str) -> Vec<Token> {
             }
             first => {
                 let mut word = String::from(first);
-                while let Some(c) = chars.next_if(|c| !"(),=!".contains(*c) && !c.is_whitespace()) {
+                while let Some(c) = chars.next_if(|c| !"(),=!<>".contains(*c) && !c.is_whitespace()) {
                     word.push(c);
                 }
                 out.push(Token::Word(word));
@@ -155,6 +165,14 @@ fn requirement(tokens: &[Token], at: usize) -> Result<(Requirement, usize), Stri
             let requirement =
                 if *operator == Token::Equal { Requirement::In(key.clone(), values) } else { Requirement::NotIn(key.clone(), values) };
             Ok((requirement, next))
+        }
+        Some(Token::Sign(sign @ ('>' | '<'))) => {
+            let Some(Token::Word(value)) = tokens.get(at + 2) else { return Err(expected(at + 2, "identifier")) };
+            let bound = value.parse().map_err(|_| {
+                format!("values[0]: Invalid value: {}: for 'Gt', 'Lt' operators, the value must be an integer", json!(value))
+            })?;
+            let requirement = if *sign == '>' { Requirement::Above(key.clone(), bound) } else { Requirement::Below(key.clone(), bound) };
+            Ok((requirement, at + 3))
         }
         Some(Token::Word(word)) if word == "in" || word == "notin" => {
             let (values, next) = value_set(tokens, at + 2)?;
@@ -228,6 +246,14 @@ pub(crate) fn qualified_name_fault(key: &str) -> Option<&'static str> {
         Some((prefix, part)) => (Some(prefix), part),
         None => (None, key),
     };
+    if part.contains('/') {
+        return Some(
+            "a valid label key must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an \
+             alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is \
+             '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]') with an optional DNS subdomain prefix and '/' (e.g. \
+             'example.com/MyName')",
+        );
+    }
     if part.is_empty() {
         return Some("name part must be non-empty");
     }

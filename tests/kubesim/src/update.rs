@@ -2,7 +2,7 @@
 
 use crate::cluster::{Cluster, Reply};
 use crate::convert;
-use crate::create::{Run, Unknown, check_shape, decode_object, go_type, json_fault, require_json, settle_place, tidy_metadata};
+use crate::create::{Run, Unknown, check_shape, check_size, decode_object, go_type, json_fault, require_json, settle_place, tidy_metadata};
 use crate::defaults::default_fields;
 use crate::failure::{Cause, Failure};
 use crate::http::{Request, Target};
@@ -11,10 +11,12 @@ use crate::patch::{self, Unapplied};
 use crate::resource::Kind;
 use crate::route::Place;
 use crate::store::Key;
+use crate::validate::metadata_faults;
 use crate::view::View;
 use serde_json::{Value, json};
 
 const JSON_PATCH: &str = "application/json-patch+json";
+const APPLY: &str = "application/apply-patch+yaml";
 const PATCHES_OF_CUSTOM: &str = "application/json-patch+json, application/merge-patch+json, \
                                  application/apply-patch+yaml";
 
@@ -38,6 +40,10 @@ impl Cluster {
             let cause = Cause::invalid("metadata.resourceVersion", &json!(0), why);
             return Err(Failure::invalid_resource(place.kind, &place.name, vec![cause]));
         }
+        let asked = object::uid(&object);
+        if !place.kind.is_custom() && !asked.is_empty() && asked != object::uid(&before) {
+            return Err(Failure::other_object(place.kind, &Key::new(&place.namespace, &place.name), asked, object::uid(&before)));
+        }
         self.replace(place, target, &before, object, warnings)
     }
 
@@ -52,9 +58,11 @@ impl Cluster {
             _ => false,
         };
         if !known {
-            let accepted =
-                if custom { PATCHES_OF_CUSTOM.to_owned() } else { format!("{PATCHES_OF_CUSTOM}, application/strategic-merge-patch+json") };
-            return Err(Failure::unsupported_media(&accepted));
+            return Err(if custom { Failure::unsupported_media(PATCHES_OF_CUSTOM) } else { Failure::unsupported_patch() });
+        }
+        if media == APPLY && target.parameter("fieldManager").is_none() {
+            let cause = Cause::required_because("fieldManager", "is required for apply patch");
+            return Err(Failure::invalid_options("PatchOptions", vec![cause]));
         }
         let body: Value = serde_json::from_slice(&request.body)
             .map_err(|error| Failure::bad_request(format!("error decoding patch: {}", json_fault(&error))))?;
@@ -119,10 +127,11 @@ impl Cluster {
         let held = self.in_version(kind, &place.version, before);
         tidy_metadata(&mut wanted);
         let mut causes = immutable_metadata(&held, &wanted);
-        if kind.is_custom() {
-            // The real server checks the metadata of custom resources twice, and says so.
-            causes.extend(causes.clone());
-        }
+        // The real server checks metadata more than once, and says so each time.
+        causes.extend(causes.clone());
+        let more = if kind.is_custom() { 2 } else { 3 };
+        let wrong = metadata_faults(kind, &wanted);
+        causes.extend(std::iter::repeat_n(wrong, more).flatten());
         keep_server_fields(&held, &mut wanted);
         match place.subresource.as_str() {
             "" if kind.has_status() => keep(&held, &mut wanted, "status"),
@@ -141,6 +150,7 @@ impl Cluster {
         if !causes.is_empty() {
             return Err(Failure::invalid(kind, &place.name, causes));
         }
+        check_size(&wanted)?;
         if kind == Kind::Sandbox && wanted != *held {
             wanted = convert::convert(&wanted, self.stored_version(kind));
         } else if wanted == *held {
@@ -168,7 +178,9 @@ impl Cluster {
         let emptying = kind == Kind::Namespace && !object::items(&wanted["spec"]["finalizers"]).is_empty();
         let done = object::is_deleting(&wanted) && object::finalizer_count(&wanted) == 0 && !waits_for_kubelet && !emptying;
         if done {
-            return self.store.remove_as(kind, key, wanted);
+            // What was changed is answered and never stored: a watch is shown the object as it last was.
+            self.store.remove(kind, key);
+            return Object::new(wanted);
         }
         self.store.update(kind, key, wanted)
     }

@@ -1,5 +1,6 @@
 //! What is wrong with an object: metadata for every kind, then the kind's own rules.
 
+use crate::builtin;
 use crate::cluster::Cluster;
 use crate::failure::Cause;
 use crate::names;
@@ -37,7 +38,7 @@ impl Cluster {
                 }
             }
             Kind::Pod => causes.extend(pods::faults(&object["spec"])),
-            _ => {}
+            other => causes.extend(builtin::faults(other, object)),
         }
         causes
     }
@@ -57,6 +58,7 @@ impl Cluster {
                 causes.push(Cause::broken_rule("spec", why));
             }
         }
+        causes.extend(builtin::faults_of_change(kind, before, after));
         if kind == Kind::Pod && !pods::may_become(&before["spec"], &after["spec"]) {
             let why = "pod updates may not change fields other than \
                        `spec.containers[*].image`,`spec.initContainers[*].image`,\
@@ -69,7 +71,8 @@ impl Cluster {
     }
 }
 
-fn metadata_faults(kind: Kind, object: &Value) -> Vec<Cause> {
+/// What is wrong with an object's metadata.
+pub(crate) fn metadata_faults(kind: Kind, object: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     let name = object::name(object);
     let fault = match kind {
@@ -104,7 +107,16 @@ fn metadata_faults(kind: Kind, object: &Value) -> Vec<Cause> {
         let why = format!("may not be more than {ANNOTATION_BYTES} bytes");
         causes.push(Cause::too_long("metadata.annotations", &why));
     }
+    for finalizer in object::items(&metadata["finalizers"]) {
+        if let Some(why) = qualified_name_fault(finalizer.as_str().unwrap_or_default()) {
+            causes.push(Cause::invalid("metadata.finalizers", finalizer, why));
+        }
+    }
     for owner in object::owner_references(object) {
+        if (owner["apiVersion"].as_str(), owner["kind"].as_str()) == (Some("v1"), Some("Event")) {
+            let why = "/v1, Kind=Event is disallowed from being an owner";
+            causes.push(Cause::invalid("metadata.ownerReferences", owner, why));
+        }
         for field in ["apiVersion", "kind", "name", "uid"] {
             if owner[field].as_str().is_none_or(str::is_empty) {
                 let path = format!("metadata.ownerReferences.{field}");

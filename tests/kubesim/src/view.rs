@@ -5,6 +5,7 @@ use crate::convert;
 use crate::failure::Failure;
 use crate::object::Object;
 use crate::resource::Kind;
+use crate::route::Place;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -23,7 +24,7 @@ pub(crate) const MEDIA: &str = "application/json, application/yaml, application/
 
 impl View {
     /// The first form in an `Accept` header that can be given. Tables cannot, nor anything but JSON.
-    pub fn negotiate(accept: Option<&str>) -> Result<Self, Failure> {
+    pub fn negotiate(place: &Place, accept: Option<&str>) -> Result<Self, Failure> {
         let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else {
             return Ok(Self::Full);
         };
@@ -42,7 +43,7 @@ impl View {
                 Some(_) => {}
             }
         }
-        Err(Failure::not_acceptable(MEDIA))
+        Err(if place.kind.is_custom() { Failure::not_acceptable(MEDIA) } else { Failure::nothing_acceptable(place.name.is_empty()) })
     }
 }
 

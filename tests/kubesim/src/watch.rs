@@ -72,6 +72,13 @@ impl Cluster {
             None | Some("0") => 0,
             Some(version) => parse_version(version).map_err(Failure::raw)?,
         };
+        let seconds = match target.parameter("timeoutSeconds") {
+            None => None,
+            Some(text) => {
+                let refused = |_| Failure::bad_request(format!("strconv.ParseInt: parsing {}: invalid syntax", json!(text)));
+                u64::try_from(text.parse::<i64>().map_err(refused)?).ok()
+            }
+        };
         let table = self.store.table(place.kind);
         let mut watch = Watch {
             kind: place.kind,
@@ -110,11 +117,10 @@ impl Cluster {
                 watch.say(Remark::End);
             }
         }
-        Ok(self.admit_watch(target, watch))
+        Ok(self.admit_watch(seconds, watch))
     }
 
-    fn admit_watch(&mut self, target: &Target, mut watch: Watch) -> Answer {
-        let seconds: Option<u64> = target.parameter("timeoutSeconds").and_then(|seconds| seconds.parse().ok());
+    fn admit_watch(&mut self, seconds: Option<u64>, mut watch: Watch) -> Answer {
         let lives_ms = match seconds {
             Some(seconds) if seconds > 0 => seconds.saturating_mul(1000),
             _ => self.options.watch_ms,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::pem::PemObject as _;
@@ -32,7 +33,7 @@ pub struct Answer {
 }
 
 impl Kube {
-    /// Connects to the server at `host:port`, trusting the authority in `ca`, with this bearer token.
+    /// Connects to the server at `host:port`, trusting the authority in `ca`, with this bearer token; with none if it is empty.
     ///
     /// # Errors
     /// When it cannot be reached or trusted.
@@ -61,16 +62,26 @@ impl Kube {
     /// When no answer comes; an answer of any status is none.
     pub async fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Outcome<Answer> {
         let kind = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
-        let request = http::Request::builder()
-            .method(method)
-            .uri(format!("https://kubernetes{path}"))
-            .header("authorization", format!("Bearer {}", self.token))
-            .header("content-type", kind)
-            .body(Full::new(Bytes::from(body.map(ToString::to_string).unwrap_or_default())))?;
-        let response = self.sender.clone().send_request(request).await?;
+        let body = Bytes::from(body.map(ToString::to_string).unwrap_or_default());
+        let response = self.send(method, path, &[("content-type", kind)], body).await?;
         let status = response.status().as_u16();
         let body = response.into_body().collect().await?.to_bytes();
         Ok(Answer { status, body: serde_json::from_slice(&body).unwrap_or_default() })
+    }
+
+    /// Sends a request with these headers and gives the response before its body has come: a watch's never ends by itself.
+    ///
+    /// # Errors
+    /// When no response comes, whatever its status.
+    pub async fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Bytes) -> Outcome<http::Response<Incoming>> {
+        let mut request = http::Request::builder().method(method).uri(format!("https://kubernetes{path}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if !self.token.is_empty() {
+            request = request.header("authorization", format!("Bearer {}", self.token));
+        }
+        Ok(self.sender.clone().send_request(request.body(Full::new(body))?).await?)
     }
 
     /// Asks, and takes nothing but success.

@@ -2,6 +2,7 @@
 //! `eventTime` and a series.
 
 use crate::cluster::Cluster;
+use crate::defaults::default_fields;
 use crate::object;
 use crate::resource::Kind;
 use crate::store::Key;
@@ -117,7 +118,8 @@ impl Cluster {
     }
 
     fn store_event(&mut self, event: Value) {
-        let event = self.mint(Kind::Event, event);
+        let mut event = self.mint(Kind::Event, event);
+        default_fields(Kind::Event, &mut event);
         // Nothing new is written into a namespace that is going away.
         if self.admit_namespace(Kind::Event, &Key::of(&event)).is_ok() {
             self.store.create(Kind::Event, event);

@@ -1,7 +1,7 @@
 //! One connection, and the requests on it.
 
 use super::{Door, Shared, now_ms};
-use crate::http::{Answer, Head, Method, Request};
+use crate::http::{Answer, Head, Method, Request, Response};
 use crate::watch::WatchId;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited, combinators::BoxBody};
@@ -80,7 +80,7 @@ async fn answer(request: hyper::Request<Incoming>, shared: Arc<Shared>) -> Reply
     let text = |name: http::HeaderName| parts.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
     let bearer = text(http::header::AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer ").map(str::to_owned));
     let Ok(body) = Limited::new(body, BODY_BYTES_MAX).collect().await else {
-        return plain(413, "the request is too large\n");
+        return reply_to(shared.lock().refuse_body(BODY_BYTES_MAX));
     };
     let request = Request {
         method,
@@ -91,9 +91,13 @@ async fn answer(request: hyper::Request<Incoming>, shared: Arc<Shared>) -> Reply
         body: body.to_bytes().to_vec(),
     };
     match shared.with(|cluster| cluster.request(now_ms(), &request)) {
-        Answer::Response(response) => reply(&response.head, Full::new(Bytes::from(response.body)).boxed()),
+        Answer::Response(response) => reply_to(response),
         Answer::Watch { id, head } => reply(&head, stream_watch(id, shared).boxed()),
     }
+}
+
+fn reply_to(response: Response) -> Reply {
+    reply(&response.head, Full::new(Bytes::from(response.body)).boxed())
 }
 
 fn plain(status: u16, text: &'static str) -> Reply {
