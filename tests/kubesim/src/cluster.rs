@@ -280,6 +280,7 @@ impl Cluster {
     }
 
     /// What is answered to a body of more than so many bytes, whoever sends it.
+    #[cfg(feature = "serve")]
     pub(crate) fn refuse_body(&self, most: usize) -> Response {
         match self.refuse(&Failure::too_large(most)) {
             Answer::Response(response) => response,

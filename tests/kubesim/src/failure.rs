@@ -339,6 +339,7 @@ impl Failure {
     }
 
     /// A body of more bytes than the server reads.
+    #[cfg(feature = "serve")]
     pub fn too_large(most: usize) -> Self {
         Status::new(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {most}")).failure()
     }

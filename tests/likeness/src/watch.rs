@@ -58,7 +58,8 @@ impl Watch {
             }
             match self.body.frame().await {
                 None if self.buffer.is_empty() => return Ok(None),
-                None => return Err(format!("{} ended inside a line", self.of).into()),
+                // The last line, if whoever wrote it left out its end; one that was cut is no JSON.
+                None => return Ok(Some(std::mem::take(&mut self.buffer))),
                 Some(frame) => self.buffer.extend_from_slice(&frame?.into_data().unwrap_or_default()),
             }
         }

@@ -223,7 +223,8 @@ fn claims_and_the_service_come_with_it() {
     let mut desk = Desk::new();
     let spec = json!({ "spec": {
         "service": true,
-        "volumeClaimTemplates": [{ "metadata": { "name": "w", "labels": { "q": "r" } }, "spec": { "accessModes": ["ReadWriteOnce"] } }],
+        "volumeClaimTemplates": [{ "metadata": { "name": "w", "labels": { "q": "r" } }, "spec": {
+            "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "1Gi" } } } }],
         "podTemplate": { "spec": { "volumes": [{ "name": "w", "emptyDir": {} }], "containers": [
             { "name": "agent", "image": "a:1", "ports": [{ "containerPort": 80, "name": "web" }, { "containerPort": 81 }] },
         ] } },

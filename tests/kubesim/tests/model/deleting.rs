@@ -35,7 +35,8 @@ fn the_default_is_gone_at_once_and_answers_a_status() {
 #[test]
 fn in_the_foreground_it_stays_until_its_dependents_are_gone() {
     let mut desk = Desk::new();
-    let claims = json!([{ "metadata": { "name": "w" }, "spec": { "accessModes": ["ReadWriteOnce"] } }]);
+    let spec = json!({ "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "1Gi" } } });
+    let claims = json!([{ "metadata": { "name": "w" }, "spec": spec }]);
     desk.create(&sandbox_with("one", &json!({ "spec": { "volumeClaimTemplates": claims, "service": true } })));
     desk.run(1_000);
     let watch = desk.watch(&format!("{SANDBOXES}?watch=1"));

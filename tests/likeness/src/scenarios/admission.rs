@@ -133,7 +133,7 @@ async fn pod_invalid(s: &mut Stage) -> Outcome<()> {
     for object in [
         pod(&json!({ "containers": [] })),
         pod(
-            json!({ "containers": [{ "name": "a", "image": "x", "resources": { "requests": { "cpu": "2" }, "limits": { "cpu": "1" } } }] }),
+            &json!({ "containers": [{ "name": "a", "image": "x", "resources": { "requests": { "cpu": "2" }, "limits": { "cpu": "1" } } }] }),
         ),
         pod(&json!({ "containers": [{ "name": "a", "image": "x", "volumeMounts": [{ "name": "none", "mountPath": "/x" }] }] })),
         pod(&json!({ "containers": [{ "name": "a" }] })),

@@ -116,7 +116,9 @@ async fn by_name(s: &mut Stage) -> Outcome<()> {
     let mut by_field =
         s.watch(s.core(&format!("secrets?watch=true&fieldSelector=metadata.name%3Da&resourceVersion={}", made.version()))).await?;
     s.events(&mut by_field, 1).await?;
-    s.ask(get(s.core("secrets/a?watch=true"))).await?;
+    // What comes is the object, not an event.
+    let mut by_path = s.watch(s.core(&format!("secrets/a?watch=true&resourceVersion={}", made.version()))).await?;
+    s.events(&mut by_path, 1).await?;
     Ok(())
 }
 
