@@ -42,7 +42,7 @@ record-likeness: ## write down anew what the real API server answers; review the
 	$(CARGO) test --quiet -p likeness --features cluster --test real --no-run
 	LIKENESS_RECORD=1 tests/cluster/up --exec $(CARGO) test -p likeness --features cluster --test real
 
-break-kubesim: ## break the model cluster in its source, place after place: the likeness test must notice each
+break-kubesim: ## break the model cluster in its source, in eight places: the likeness test must notice each
 	tests/likeness/break-kubesim
 
 SEEDS ?= 10000
