@@ -5,6 +5,7 @@
 //!   nothing; that of a list or a bookmark is `<version>`.
 //! - Times are `<time>`, or `<microtime>` where they have microseconds; addresses `<ip>`; tokens `<token>`; where a list goes on
 //!   `<continue>`; a generated name ends in `<suffix>`; `managedFields` are `<managed>`.
+//! - Rules of a rules review, which come in any order, are sorted.
 
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -122,7 +123,13 @@ impl Names {
                 Value::Object(renamed.collect::<Map<_, _>>())
             }
             Value::Array(_) if key == "managedFields" => Value::from("<managed>"),
-            Value::Array(items) => items.iter().map(|item| self.renamed(item, key, uid)).collect(),
+            Value::Array(items) => {
+                let mut items: Vec<Value> = items.iter().map(|item| self.renamed(item, key, uid)).collect();
+                if matches!(key, "nonResourceRules" | "resourceRules") {
+                    items.sort_by_key(ToString::to_string);
+                }
+                Value::Array(items)
+            }
             Value::String(text) => Value::from(self.renamed_text(text, key, uid)),
             other => other.clone(),
         }
