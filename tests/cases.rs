@@ -265,6 +265,37 @@ fn cases_are_tried_on_a_real_server_by_number() -> Result<(), Box<dyn std::error
     Ok(())
 }
 
+/// Rows of `docs/upstream.md`: number, feature, verdict, how.
+fn features(document: &str) -> Vec<Vec<&str>> {
+    let rows = document.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
+    rows.map(|row| row.split(" | ").collect())
+        .filter(|cells: &Vec<&str>| cells.first().is_some_and(|first| first.parse::<usize>().is_ok()))
+        .collect()
+}
+
+#[test]
+fn the_table_beside_upstreams_driver_is_whole_and_names_what_exists() -> Result<(), Box<dyn std::error::Error>> {
+    /// Features in gateway.md §8.
+    const FEATURES: usize = 54;
+
+    let existing = Existing::read()?;
+    let document = fs::read_to_string(root().join("docs/upstream.md"))?;
+    let features = features(&document);
+    let numbers: Vec<String> = features.iter().filter_map(|cells| cells.first().map(|&number| number.to_owned())).collect();
+    assert_eq!(numbers, (1..=FEATURES).map(|number| number.to_string()).collect::<Vec<_>>());
+    for cells in features {
+        let [number, _, verdict, how] = cells.as_slice() else {
+            return Err(format!("this row does not have four cells: {cells:?}").into());
+        };
+        assert!(["yes", "better", "no", "not yet"].contains(verdict), "{number}: {verdict:?} is no verdict");
+        let references: Vec<Reference<'_>> = how.split('`').skip(1).step_by(2).filter_map(|text| Reference::parse(text).ok()).collect();
+        assert!(!references.is_empty() || matches!(*verdict, "no" | "not yet"), "{number}: nothing shows it");
+        let wrong: Vec<String> = references.iter().filter_map(|reference| existing.missing(reference)).collect();
+        assert!(wrong.is_empty(), "{number}: {wrong:?}");
+    }
+    Ok(())
+}
+
 #[test]
 fn few_cases_are_decided_against() -> Result<(), Box<dyn std::error::Error>> {
     let mut counts = BTreeMap::from([(Kind::Held, 0), (Kind::HeldInPart, 0), (Kind::Owed, 0), (Kind::Against, 0)]);

@@ -51,7 +51,8 @@ fn a_mistake_in_the_environment_is_explained() -> io::Result<()> {
     for (variable, value, expected) in [
         ("OPENSHELL_DRIVER_NAMESPACE", "Agents", "OPENSHELL_DRIVER_NAMESPACE: \"Agents\" must be lower-case"),
         ("OPENSHELL_GRPC_ENDPOINT", "gateway:8080", "OPENSHELL_GRPC_ENDPOINT: \"gateway:8080\" has no scheme"),
-        ("OPENSHELL_K8S_TOPOLOGY", "sidecar", "OPENSHELL_K8S_TOPOLOGY asks for what this driver does not do"),
+        ("OPENSHELL_K8S_TOPOLOGY", "split", "OPENSHELL_K8S_TOPOLOGY: \"split\" is none of combined, sidecar"),
+        ("OPENSHELL_MANAGED_SSH_INGRESS_ENABLED", "true", "OPENSHELL_MANAGED_SSH_INGRESS_ENABLED asks for what this driver does not do"),
         ("UNRELATED", "", "KUBERNETES_SERVICE_HOST is not set"),
     ] {
         let text = refusal(&[], &[(variable, value)])?;

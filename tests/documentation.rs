@@ -6,9 +6,14 @@ mod documents;
 use std::collections::BTreeSet;
 use std::error::Error;
 
-use openshell_driver_kyma::cli::reference;
+use openshell_driver_kyma::cli::{self, Command, Environment, reference};
+use openshell_driver_kyma::config::{Binaries, Config, Sidecar, Topology};
+use openshell_driver_kyma::core::admit::Admitted;
+use openshell_driver_kyma::core::render::pod;
+use openshell_driver_kyma::core::render::supervisor::Delivery;
+use openshell_driver_kyma::core::territory::Territory;
 
-use self::documents::{Document, tree};
+use self::documents::{Document, tree, yaml};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -20,6 +25,23 @@ fn the_flags_are_those_of_the_parser() -> Outcome {
         .with("counterparts", &reference::counterparts())?
         .with("unserved", &reference::unserved())?
         .settle()
+}
+
+/// The pod template of the smallest request, as YAML.
+fn pod(config: &Config) -> Result<String, Box<dyn Error>> {
+    let request = serde_json::json!({ "id": "7f0c2a52-8f57-4d2c-9a37-8fb0f5a1d001", "name": "demo", "workspace": "default" });
+    let admitted =
+        Admitted::check(config, &Territory::of(config), Some(&serde_json::from_value(request)?)).map_err(|status| status.to_string())?;
+    Ok(format!("```yaml\n{}```\n", yaml::of(&pod::template(config, &admitted, Delivery::InitContainer))))
+}
+
+#[test]
+fn the_pod_is_the_one_that_is_rendered() -> Outcome {
+    let Command::Run(run) = cli::parse([], &Environment::new())? else { return Err("no flags are no command".into()) };
+    let combined = run.config;
+    let mut sidecar = combined.clone();
+    sidecar.pod.topology = Topology::Sidecar(Sidecar { proxy_uid: 1337, binaries: Binaries::Known });
+    Document::read("docs/pod.md")?.with("combined", &pod(&combined)?)?.with("sidecar", &pod(&sidecar)?)?.settle()
 }
 
 /// Names under `[dependencies]` of the driver's manifest.

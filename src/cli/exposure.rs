@@ -8,17 +8,8 @@ use super::sources::{Given, Sources};
 use super::table;
 use super::usage::Usage;
 use super::values;
+use crate::config::Mesh;
 use crate::core::follow::settings::{Access, Domain, Exposure, Jwt, MeshGateway, Route};
-
-/// Whether sandbox pods get a sidecar.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sidecar {
-    /// They do, and it takes what comes in on the exposed port.
-    #[expect(dead_code, reason = "nothing asks for one yet")]
-    Injected,
-    /// They do not.
-    Absent,
-}
 
 /// What routes, before who is let through is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +24,7 @@ const ISTIO_PORTS: RangeInclusive<u16> = 15_000..=15_100;
 const EVERYBODYS_PORTS: [u16; 2] = [80, 443];
 
 /// How sandboxes are exposed, if they are.
-pub fn exposure(sources: &Sources<'_>, sidecar: Sidecar) -> Result<Option<Exposure>, Usage> {
+pub fn exposure(sources: &Sources<'_>, mesh: Mesh) -> Result<Option<Exposure>, Usage> {
     let by_default =
         sources.value(&table::ENABLE_APIRULE)?.read(|text| values::one_of(text, &[("false", None), ("true", Some(Kind::ApiRule))]))?;
     let gateway = sources.value(&table::APIRULE_GATEWAY)?.read(MeshGateway::parse)?;
@@ -45,7 +36,7 @@ pub fn exposure(sources: &Sources<'_>, sidecar: Sidecar) -> Result<Option<Exposu
         return idle(sources)?.map_or(Ok(None), |given| Err(pointless(&given)));
     };
     if kind == Kind::ApiRule {
-        if sidecar == Sidecar::Absent {
+        if mesh == Mesh::Excluded {
             return Err(Usage::Conflict(
                 "sandboxes are to be exposed by APIRules, but their pods get no sidecar, and Kyma's APIRule v2 refuses a workload outside the mesh. \
                  Give them one with --istio-inject-sandboxes true, or do without with --exposure virtualservice"

@@ -7,6 +7,7 @@ mod arguments;
 mod endpoint;
 mod exposure;
 mod help;
+mod pod;
 pub mod reference;
 mod resolve;
 mod sources;

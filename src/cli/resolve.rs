@@ -1,11 +1,11 @@
 //! From texts to settings: each value read as what it should be, then those that must agree compared.
 
 use super::endpoint::{Endpoint, Scheme};
-use super::exposure::{Sidecar, exposure};
+use super::exposure::exposure;
 use super::sources::{Given, Sources};
 use super::table::{self, Flag};
 use super::usage::Usage;
-use super::{Run, values};
+use super::{Run, pod, values};
 use crate::config::{Config, DefaultResources, PodConfig, Sideload, SupervisorConfig, WorkspaceVolume};
 use crate::core::admit::quantity::Quantity;
 use crate::core::names::Namespace;
@@ -20,8 +20,11 @@ const STOP_TIMEOUT_SECS: std::ops::RangeInclusive<u64> = 1..=3_600;
 pub fn run(sources: &Sources<'_>) -> Result<Run, Usage> {
     let namespace = sources.value(&table::NAMESPACE)?.read(values::namespace)?;
     let client_tls_secret = read_optional(sources, &table::CLIENT_TLS_SECRET_NAME, values::object_name)?;
+    let identity = pod::identity(sources)?;
+    let topology = pod::topology(sources, identity)?;
+    let mesh = pod::mesh(sources)?;
     let config = Config {
-        exposure: exposure(sources, Sidecar::Absent)?,
+        exposure: exposure(sources, mesh)?,
         gateway_id: sources.value(&table::GATEWAY_ID)?.read(values::label_value)?,
         gateway_endpoint: gateway_endpoint(sources, &namespace, client_tls_secret.as_deref())?,
         stop_timeout_secs: sources.value(&table::STOP_TIMEOUT_SECS)?.read(|text| values::number(text, &STOP_TIMEOUT_SECS))?,
@@ -38,6 +41,19 @@ pub fn run(sources: &Sources<'_>) -> Result<Run, Usage> {
                 storage_class: read_optional(sources, &table::SANDBOX_STORAGE_CLASS, values::object_name)?,
             },
             default_resources: default_resources(sources)?,
+            isolation: pod::isolation(sources)?,
+            identity,
+            topology,
+            mesh,
+            credential: pod::credential(sources)?,
+            api_token: pod::api_token(sources)?,
+            telemetry: pod::telemetry(sources)?,
+            proxy: pod::proxy(sources, topology)?,
+            spiffe_socket: read_optional(sources, &table::PROVIDER_SPIFFE_SOCKET, values::mounted_socket)?,
+            ssh_socket: sources.value(&table::SANDBOX_SSH_SOCKET_PATH)?.read(values::socket)?,
+            host_gateway: read_optional(sources, &table::HOST_GATEWAY_IP, values::ip_address)?,
+            gpus: pod::gpus(sources)?,
+            caller_volumes: pod::caller_volumes(sources)?,
         },
         namespace,
     };
@@ -56,7 +72,7 @@ pub fn run(sources: &Sources<'_>) -> Result<Run, Usage> {
 fn kubeconfig(sources: &Sources<'_>) -> Result<Option<Kubeconfig>, Usage> {
     let context = sources.optional(&table::KUBE_CONTEXT)?;
     let insecure = sources.value(&table::KUBE_INSECURE)?;
-    let unverified = insecure.read(values::unverified)?;
+    let unverified = insecure.read(values::switch(Unverified::Refused, Unverified::Allowed))?;
     if let Some(file) = read_optional(sources, &table::KUBECONFIG, values::kubeconfig)? {
         return Ok(Some(Kubeconfig { file, context: context.map(|given| given.text().to_owned()), unverified }));
     }
@@ -106,6 +122,7 @@ fn supervisor(sources: &Sources<'_>) -> Result<SupervisorConfig, Usage> {
     };
     Ok(SupervisorConfig {
         image: sources.value(&table::SUPERVISOR_IMAGE)?.read(values::image)?,
+        image_pull_policy: read_optional(sources, &table::SUPERVISOR_IMAGE_PULL_POLICY, values::pull_policy)?,
         binary_path: binary_path.read(values::absolute_path)?,
         mount_path: sources.value(&table::SUPERVISOR_MOUNT_PATH)?.read(values::mount_path)?,
         sideload,

@@ -55,6 +55,11 @@ impl<'a> Sources<'a> {
         Ok(items.map(|item| Given { text: item.to_owned(), ..given.clone() }).collect())
     }
 
+    /// Where the value of a flag stands that may have none.
+    pub fn place(&self, flag: &Flag) -> Result<String, Usage> {
+        Ok(self.find(flag)?.map_or_else(|| format!("--{}", flag.long), |given| given.place()))
+    }
+
     fn find(&self, flag: &Flag) -> Result<Option<Given>, Usage> {
         if let Some(values) = self.arguments.get(flag.long) {
             return Ok(Some(Given { flag: *flag, source: Source::CommandLine, text: values.join(",") }));

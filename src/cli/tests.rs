@@ -7,7 +7,10 @@ use tracing::level_filters::LevelFilter;
 use super::table::{self, Fallback, Flag, Takes};
 use super::upstream::{UNSERVED, WhenSet};
 use super::{Command, Environment, Run, Usage, help, parse};
-use crate::config::{PullPolicy, Sideload};
+use crate::config::{
+    ApiToken, Binaries, CallerVolumes, Config, Credential, Destination, GpuSupply, Gpus, Identity, Isolation, Mesh, Profile, PullPolicy,
+    Reporting, Rights, Sideload, Telemetry, Topology, UpstreamProxy, UserNamespaces,
+};
 use crate::core::admit::quantity::Quantity;
 use crate::core::follow::settings::{Access, Exposure, Jwt, Route};
 use crate::shell::Unverified;
@@ -51,6 +54,11 @@ fn nothing_given_means_the_defaults() -> Result<(), String> {
     assert_eq!(pod.supervisor.mount_path, "/opt/openshell/bin");
     assert_eq!(pod.supervisor.sideload, Sideload::Auto);
     assert_eq!((pod.workspace.size.as_str(), pod.workspace.storage_class), ("2Gi", None));
+    let isolation = Isolation { app_armor: Some(Profile::Unconfined), ..Isolation::default() };
+    assert_eq!((pod.isolation, pod.identity, pod.topology), (isolation, Identity { uid: 1000, gid: 1000 }, Topology::Combined));
+    assert_eq!((pod.mesh, pod.credential, pod.api_token), (Mesh::Excluded, Credential::Projected, ApiToken::Withheld));
+    assert_eq!((pod.telemetry, pod.gpus, pod.caller_volumes), (Telemetry::default(), Gpus::default(), CallerVolumes::Refused));
+    assert_eq!((pod.proxy, pod.spiffe_socket, pod.host_gateway, pod.ssh_socket.as_str()), (None, None, None, "/run/openshell/ssh.sock"));
     let resources = pod.default_resources;
     let amounts = [
         resources.cpu,
@@ -146,6 +154,136 @@ const SAMPLES: &[Sample] = &[
             Sideload::ImageVolume => "image-volume".to_owned(),
         },
     },
+    Sample {
+        flag: "supervisor-image-pull-policy",
+        values: ["Always", "Never"],
+        seen: |run| run.config.pod.supervisor.image_pull_policy.map_or("", PullPolicy::as_str).to_owned(),
+    },
+    // The others are not served yet.
+    Sample {
+        flag: "sandbox-credential",
+        values: ["projected", "projected"],
+        seen: |run| match run.config.pod.credential {
+            Credential::Projected => "projected".to_owned(),
+            Credential::Token => "token".to_owned(),
+            Credential::Both => "both".to_owned(),
+        },
+    },
+    Sample { flag: "sandbox-ssh-socket-path", values: ["/a/b", "/run/c"], seen: |run| run.config.pod.ssh_socket.clone() },
+    Sample {
+        flag: "provider-spiffe-workload-api-socket-path",
+        values: ["/a/b", "/spiffe/c"],
+        seen: |run| run.config.pod.spiffe_socket.clone().unwrap_or_default(),
+    },
+    Sample { flag: "telemetry", values: ["false", "true"], seen: |run| (run.config.pod.telemetry.supervisor == Reporting::On).to_string() },
+    Sample {
+        flag: "disable-claude-telemetry",
+        values: ["true", "false"],
+        seen: |run| (run.config.pod.telemetry.claude == Reporting::Off).to_string(),
+    },
+    Sample {
+        flag: "topology",
+        values: ["sidecar", "combined"],
+        seen: |run| if run.config.pod.topology == Topology::Combined { "combined" } else { "sidecar" }.to_owned(),
+    },
+    Sample {
+        flag: "sidecar-proxy-uid",
+        values: ["1001", "4294967294"],
+        seen: |run| match run.config.pod.topology {
+            Topology::Combined => String::new(),
+            Topology::Sidecar(sidecar) => sidecar.proxy_uid.to_string(),
+        },
+    },
+    Sample {
+        flag: "sidecar-process-binary-aware-network-policy",
+        values: ["false", "true"],
+        seen: |run| matches!(run.config.pod.topology, Topology::Sidecar(sidecar) if sidecar.binaries == Binaries::Known).to_string(),
+    },
+    Sample { flag: "sandbox-uid", values: ["1", "4294967294"], seen: |run| run.config.pod.identity.uid.to_string() },
+    Sample { flag: "sandbox-gid", values: ["1", "4294967294"], seen: |run| run.config.pod.identity.gid.to_string() },
+    Sample {
+        flag: "enable-user-namespaces",
+        values: ["true", "required"],
+        seen: |run| match run.config.pod.isolation.user_namespaces {
+            UserNamespaces::OnRequest => "false".to_owned(),
+            UserNamespaces::Usual => "true".to_owned(),
+            UserNamespaces::Required => "required".to_owned(),
+        },
+    },
+    Sample {
+        flag: "app-armor-profile",
+        values: ["Localhost/a/b", "none"],
+        seen: |run| profile(run.config.pod.isolation.app_armor.as_ref()),
+    },
+    Sample {
+        flag: "seccomp-profile",
+        values: ["RuntimeDefault", "Unconfined"],
+        seen: |run| profile(run.config.pod.isolation.seccomp.as_ref()),
+    },
+    Sample {
+        flag: "sandbox-privileged",
+        values: ["true", "false"],
+        seen: |run| (run.config.pod.isolation.rights == Rights::Privileged).to_string(),
+    },
+    Sample {
+        flag: "default-runtime-class-name",
+        values: ["a", "b.c"],
+        seen: |run| run.config.pod.isolation.runtime_class.as_ref().map(ToString::to_string).unwrap_or_default(),
+    },
+    Sample {
+        flag: "automount-service-account-token",
+        values: ["true", "false"],
+        seen: |run| (run.config.pod.api_token == ApiToken::Mounted).to_string(),
+    },
+    Sample {
+        flag: "allow-driver-config-volumes",
+        values: ["true", "false"],
+        seen: |run| (run.config.pod.caller_volumes == CallerVolumes::Allowed).to_string(),
+    },
+    Sample { flag: "istio-inject-sandboxes", values: ["true", "false"], seen: |run| (run.config.pod.mesh == Mesh::Injected).to_string() },
+    Sample {
+        flag: "https-proxy",
+        values: ["http://a:1", "http://[::1]:2"],
+        seen: |run| proxy(&run.config).map(|proxy| proxy.url.clone()).unwrap_or_default(),
+    },
+    Sample {
+        flag: "no-proxy",
+        values: ["a,b", "10.0.0.0/8"],
+        seen: |run| proxy(&run.config).and_then(|proxy| proxy.bypass.clone()).unwrap_or_default(),
+    },
+    Sample {
+        flag: "proxy-auth-secret-name",
+        values: ["a", "b.c"],
+        seen: |run| proxy(&run.config).and_then(|proxy| proxy.credential.as_ref()).map(|key| key.secret.clone()).unwrap_or_default(),
+    },
+    Sample {
+        flag: "proxy-auth-secret-key",
+        values: ["a", "B_c"],
+        seen: |run| proxy(&run.config).and_then(|proxy| proxy.credential.as_ref()).map(|key| key.key.clone()).unwrap_or_default(),
+    },
+    // Only true does anything, and only beside a credential.
+    Sample {
+        flag: "proxy-auth-allow-insecure",
+        values: ["true", "true"],
+        seen: |run| proxy(&run.config).is_some_and(|proxy| proxy.credential.is_some()).to_string(),
+    },
+    Sample {
+        flag: "proxy-connect-by-hostname",
+        values: ["true", "false"],
+        seen: |run| proxy(&run.config).is_some_and(|proxy| proxy.destination == Destination::Hostname).to_string(),
+    },
+    Sample {
+        flag: "host-gateway-ip",
+        values: ["10.0.0.1", "fd00::1"],
+        seen: |run| run.config.pod.host_gateway.clone().unwrap_or_default(),
+    },
+    Sample { flag: "gpu-support", values: ["false", "true"], seen: |run| (run.config.pod.gpus.supply != GpuSupply::None).to_string() },
+    Sample { flag: "gpu-resource-name", values: ["a.b/c", "nvidia.com/mig-1g.5gb"], seen: |run| run.config.pod.gpus.resource.clone() },
+    Sample {
+        flag: "gpu-scale-from-zero",
+        values: ["true", "false"],
+        seen: |run| (run.config.pod.gpus.supply == GpuSupply::Autoscaled).to_string(),
+    },
     Sample { flag: "sandbox-cpu", values: ["1", "500m"], seen: |run| run.config.pod.default_resources.cpu.to_string() },
     Sample { flag: "sandbox-cpu-request", values: ["1", "0"], seen: |run| run.config.pod.default_resources.cpu_request.to_string() },
     Sample { flag: "sandbox-memory", values: ["1Gi", "2Gi"], seen: |run| run.config.pod.default_resources.memory.to_string() },
@@ -197,6 +335,19 @@ const SAMPLES: &[Sample] = &[
     Sample { flag: "exposed-port", values: ["3000", "65535"], seen: |run| exposure(run).map(|it| it.port.to_string()).unwrap_or_default() },
 ];
 
+fn proxy(config: &Config) -> Option<&UpstreamProxy> {
+    config.pod.proxy.as_ref()
+}
+
+fn profile(profile: Option<&Profile>) -> String {
+    match profile {
+        None => "none".to_owned(),
+        Some(Profile::RuntimeDefault) => "RuntimeDefault".to_owned(),
+        Some(Profile::Unconfined) => "Unconfined".to_owned(),
+        Some(Profile::Localhost(name)) => format!("Localhost/{name}"),
+    }
+}
+
 fn sample(flag: &Flag) -> Result<&'static Sample, String> {
     SAMPLES.iter().find(|sample| sample.flag == flag.long).ok_or_else(|| format!("--{} has no sample", flag.long))
 }
@@ -218,12 +369,14 @@ fn companions(flag: &Flag) -> &'static [&'static str] {
         "gateway-endpoint" => &["--client-tls-secret-name", "a"],
         "kube-context" | "kube-insecure" => &["--kubeconfig", "/k/a.json"],
         "apirule-gateway" | "exposed-port" => &["--exposure", "virtualservice", "--apirule-auth", "none"],
+        "sidecar-proxy-uid" | "sidecar-process-binary-aware-network-policy" => &["--topology", "sidecar"],
+        "no-proxy" | "proxy-connect-by-hostname" => &["--https-proxy", "http://proxy:3128"],
         _ => &[],
     }
 }
 
 /// Flags of which none can be given without the others; they have a test of their own.
-const TOGETHER: [&str; 9] = [
+const TOGETHER: [&str; 12] = [
     "enable-apirule",
     "exposure",
     "apirule-auth",
@@ -233,6 +386,9 @@ const TOGETHER: [&str; 9] = [
     "apirule-jwt-scopes",
     "apirule-authorizers",
     "cluster-domain",
+    "proxy-auth-secret-name",
+    "proxy-auth-secret-key",
+    "proxy-auth-allow-insecure",
 ];
 
 fn alone() -> impl Iterator<Item = &'static Flag> {
@@ -370,6 +526,35 @@ fn a_wrong_value_is_answered_with_where_it_stands_and_one_that_would_do() -> Res
         ("supervisor-sideload", "sidecar", "auto, init-container or image-volume"),
         ("sandbox-cpu", "0", "must be more than 0"),
         ("sandbox-memory-request", "much", "is not a quantity"),
+        ("topology", "split", "none of combined, sidecar"),
+        ("sidecar-proxy-uid", "999", "from 1000 to 4294967294"),
+        ("sidecar-process-binary-aware-network-policy", "yes", "neither true nor false"),
+        ("sandbox-uid", "0", "from 1 to 4294967294"),
+        ("sandbox-gid", "4294967295", "from 1 to 4294967294"),
+        ("enable-user-namespaces", "always", "none of false, true, required"),
+        ("app-armor-profile", "runtime/default", "Localhost/NAME"),
+        ("app-armor-profile", "Localhost/", "Localhost/NAME"),
+        ("seccomp-profile", "Localhost/../secret", "Localhost/NAME"),
+        ("default-runtime-class-name", "gVisor", "is not a name"),
+        ("https-proxy", "http://proxy", "has no port"),
+        ("https-proxy", "https://proxy:3128", "does not speak to a proxy"),
+        ("https-proxy", "proxy:3128", "has no scheme"),
+        ("https-proxy", "http://proxy:3128/x", "something after host and port"),
+        ("no-proxy", "a b", "commas between hosts"),
+        ("proxy-auth-secret-key", "a/b", "no key of a secret"),
+        ("host-gateway-ip", "10.0.0", "no IP address"),
+        ("host-gateway-ip", "010.0.0.1", "no IP address"),
+        ("gpu-resource-name", "gpu", "write it like nvidia.com/gpu"),
+        ("gpu-resource-name", "kubernetes.io/gpu", "write it like nvidia.com/gpu"),
+        ("sandbox-credential", "secret", "none of projected, token, both"),
+        ("sandbox-credential", "token", "not served yet"),
+        ("sandbox-credential", "both", "not served yet"),
+        ("sandbox-ssh-socket-path", "ssh.sock", "begin it with '/'"),
+        ("sandbox-ssh-socket-path", "/sandbox/ssh.sock", "in the workspace"),
+        ("provider-spiffe-workload-api-socket-path", "/spire.sock", "nothing can be mounted"),
+        ("provider-spiffe-workload-api-socket-path", "/sandbox/x/spire.sock", "overlaps /sandbox"),
+        ("telemetry", "off", "neither true nor false"),
+        ("supervisor-mount-path", "/run/secrets/openshell/x", "overlaps /var/run/secrets/openshell"),
     ] {
         let flag = table::flags().find(|candidate| candidate.long == flag).ok_or(flag)?;
         let (dashed, own) = (format!("--{}", flag.long), flag.variable());
@@ -411,11 +596,73 @@ fn settings_must_agree() -> Result<(), String> {
 }
 
 #[test]
+fn a_proxy_is_told_whole() -> Result<(), String> {
+    let beside = ["--https-proxy", "http://proxy:3128", "--topology", "sidecar"];
+    let flags = |name, key, insecure| {
+        let credential = ["--proxy-auth-secret-name", name, "--proxy-auth-secret-key", key, "--proxy-auth-allow-insecure", insecure];
+        run(&[&beside[..], &credential].concat(), &[])
+    };
+    let proxy = |run: Run| run.config.pod.proxy.and_then(|proxy| proxy.credential).map(|key| (key.secret, key.key));
+    let read = Some(("creds".to_owned(), "user".to_owned()));
+    assert_eq!(proxy(flags("creds", "user", "true")?), read);
+    for names in [
+        ["OPENSHELL_DRIVER_PROXY_AUTH_SECRET_NAME", "OPENSHELL_DRIVER_PROXY_AUTH_SECRET_KEY", "OPENSHELL_DRIVER_PROXY_AUTH_ALLOW_INSECURE"],
+        [
+            "OPENSHELL_UPSTREAM_PROXY_AUTH_SECRET_NAME",
+            "OPENSHELL_UPSTREAM_PROXY_AUTH_SECRET_KEY",
+            "OPENSHELL_UPSTREAM_PROXY_AUTH_ALLOW_INSECURE",
+        ],
+    ] {
+        let variables: Vec<(&str, &str)> = names.into_iter().zip(["creds", "user", "true"]).collect();
+        assert_eq!(proxy(run(&beside, &variables)?), read, "{names:?}");
+    }
+    for (arguments, why) in [
+        (vec!["--no-proxy", "a"], "--no-proxy belongs to an upstream proxy, but none is named"),
+        (vec!["--proxy-connect-by-hostname", "true"], "--proxy-connect-by-hostname belongs to an upstream proxy"),
+        (vec!["--proxy-auth-secret-name", "a"], "--proxy-auth-secret-name belongs to an upstream proxy"),
+        ([&beside[..], &["--proxy-auth-secret-name", "a"]].concat(), "go together"),
+        ([&beside[..], &["--proxy-auth-secret-key", "a"]].concat(), "go together"),
+        ([&beside[..], &["--proxy-auth-allow-insecure", "true"]].concat(), "names none"),
+        (
+            [&beside[..], &["--proxy-auth-secret-name", "a", "--proxy-auth-secret-key", "b"]].concat(),
+            "a credential for an http proxy crosses the network unencrypted",
+        ),
+        (
+            vec!["--https-proxy", "http://p:1", "--proxy-auth-secret-name", "a", "--proxy-auth-secret-key", "b"],
+            "--proxy-auth-secret-name needs --topology sidecar",
+        ),
+    ] {
+        let text = refusal(&arguments, &[])?;
+        assert!(text.contains(why), "{arguments:?}: {text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn topologies_have_what_they_can_have() -> Result<(), String> {
+    let sidecar = ["--topology", "sidecar"];
+    for (more, why) in [
+        (["--sandbox-uid", "1337"], "--sandbox-uid are both 1337"),
+        (["--sandbox-privileged", "true"], "--sandbox-privileged is true, which excludes the other"),
+        (["--istio-inject-sandboxes", "true"], "--istio-inject-sandboxes is true, which excludes the other"),
+    ] {
+        let text = refusal(&[&sidecar[..], &more].concat(), &[])?;
+        assert!(text.contains(why), "{text}");
+        run(&more, &[])?;
+    }
+    let text = refusal(&["--gpu-support", "false", "--gpu-scale-from-zero", "true"], &[])?;
+    assert!(text.contains("--gpu-support is false, but --gpu-scale-from-zero says where GPUs come from"), "{text}");
+    Ok(())
+}
+
+#[test]
 fn what_follows_from_another_setting_follows() -> Result<(), String> {
     let config = run(&["--namespace", "agents"], &[])?.config;
     assert_eq!(config.gateway_endpoint, "http://openshell.agents.svc.cluster.local:8080");
     let config = run(&["--client-tls-secret-name", "tls"], &[])?.config;
     assert_eq!(config.gateway_endpoint, "https://openshell.openshell-system.svc.cluster.local:8080");
+    let config = run(&["--sandbox-uid", "7"], &[])?.config;
+    assert_eq!(config.pod.identity, Identity { uid: 7, gid: 7 });
     // An image volume would not show it there.
     let config = run(&["--supervisor-binary-path", "/bin/supervisor"], &[])?.config;
     assert_eq!(config.pod.supervisor.sideload, Sideload::InitContainer);
@@ -439,7 +686,7 @@ fn an_unknown_flag_is_answered_with_the_nearest() -> Result<(), String> {
         ("--namespaces", "did you mean --namespace?"),
         ("--sokcet=/x", "did you mean --socket?"),
         ("--grpc-endpoint", "what upstream's driver calls so is --gateway-endpoint here"),
-        ("--topology", "upstream's driver has it, but here the supervisor runs in the sandbox's container (combined)"),
+        ("--bind-address", "upstream's driver has it, but here the driver listens on a Unix socket only"),
         ("--nonsense-of-all-kinds", "is no flag\n"),
     ] {
         let text = refusal(&[given, "x"], &[])?;

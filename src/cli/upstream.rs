@@ -36,14 +36,8 @@ const fn ignored(flag: &'static str, variable: &'static str, note: &'static str)
     Unserved { flag: Some(flag), variable, when_set: WhenSet::Ignored, note }
 }
 
-const fn variable_only(variable: &'static str, ours: &'static [&'static str], note: &'static str) -> Unserved {
-    Unserved { flag: None, variable, when_set: WhenSet::Refused(ours), note }
-}
-
 const ONLY_OPERATOR: &str = "it belongs to the operator workspace mode, which this driver does not have";
 const ONLY_MANAGED: &str = "it belongs to managed SSH ingress, which this driver does not have";
-const ONLY_SIDECAR: &str = "it belongs to the sidecar topology, which this driver does not have";
-const ONLY_PROXY: &str = "it belongs to an upstream proxy, which this driver does not have";
 
 /// All of them.
 pub const UNSERVED: &[Unserved] = &[
@@ -58,51 +52,7 @@ pub const UNSERVED: &[Unserved] = &[
     refused("managed-ssh-ingress-enabled", "OPENSHELL_MANAGED_SSH_INGRESS_ENABLED", &["false"], "no network policies are written"),
     ignored("managed-ssh-gateway-namespace", "OPENSHELL_MANAGED_SSH_GATEWAY_NAMESPACE", ONLY_MANAGED),
     ignored("managed-ssh-gateway-pod-selector", "OPENSHELL_MANAGED_SSH_GATEWAY_POD_SELECTOR", ONLY_MANAGED),
-    ignored("supervisor-image-pull-policy", "OPENSHELL_SUPERVISOR_IMAGE_PULL_POLICY", "--image-pull-policy holds for both images"),
-    refused(
-        "topology",
-        "OPENSHELL_K8S_TOPOLOGY",
-        &["combined"],
-        "the supervisor runs in the sandbox's container (combined); sidecar is not served yet",
-    ),
-    ignored("sidecar-proxy-uid", "OPENSHELL_K8S_SIDECAR_PROXY_UID", ONLY_SIDECAR),
-    ignored("sidecar-process-binary-aware-network-policy", "OPENSHELL_K8S_SIDECAR_PROCESS_BINARY_AWARE_NETWORK_POLICY", ONLY_SIDECAR),
-    refused("https-proxy", "OPENSHELL_UPSTREAM_PROXY", &[], "sandboxes would go to the internet directly, not through that proxy"),
-    ignored("no-proxy", "OPENSHELL_UPSTREAM_NO_PROXY", ONLY_PROXY),
-    ignored("proxy-auth-secret-name", "OPENSHELL_UPSTREAM_PROXY_AUTH_SECRET_NAME", ONLY_PROXY),
-    ignored("proxy-auth-secret-key", "OPENSHELL_UPSTREAM_PROXY_AUTH_SECRET_KEY", ONLY_PROXY),
-    ignored("proxy-auth-allow-insecure", "OPENSHELL_UPSTREAM_PROXY_AUTH_ALLOW_INSECURE", ONLY_PROXY),
-    ignored("proxy-connect-by-hostname", "OPENSHELL_UPSTREAM_PROXY_CONNECT_BY_HOSTNAME", ONLY_PROXY),
-    refused(
-        "sandbox-ssh-socket-path",
-        "OPENSHELL_SANDBOX_SSH_SOCKET_PATH",
-        &["/run/openshell/ssh.sock"],
-        "the supervisor's SSH socket is always /run/openshell/ssh.sock",
-    ),
-    refused("host-gateway-ip", "OPENSHELL_HOST_GATEWAY_IP", &[], "sandboxes get no host aliases"),
-    refused(
-        "enable-user-namespaces",
-        "OPENSHELL_ENABLE_USER_NAMESPACES",
-        &["false"],
-        "pods get a user namespace only where a sandbox's own request asks for one",
-    ),
-    refused(
-        "app-armor-profile",
-        "OPENSHELL_K8S_APP_ARMOR_PROFILE",
-        &["RuntimeDefault"],
-        "pods run with the container runtime's default AppArmor profile",
-    ),
-    variable_only("OPENSHELL_K8S_DEFAULT_RUNTIME_CLASS_NAME", &[], "a runtime class is used only where a sandbox's own request names one"),
-    refused(
-        "provider-spiffe-workload-api-socket-path",
-        "OPENSHELL_PROVIDER_SPIFFE_WORKLOAD_API_SOCKET",
-        &[],
-        "sandboxes get no SPIFFE socket, so provider token grants would fail",
-    ),
-    refused("sandbox-uid", "OPENSHELL_K8S_SANDBOX_UID", &["1000"], "workloads always run as user 1000"),
-    refused("sandbox-gid", "OPENSHELL_K8S_SANDBOX_GID", &["1000"], "workloads always run as group 1000"),
     ignored("bind-address", "OPENSHELL_COMPUTE_DRIVER_BIND", "the driver listens on a Unix socket only; see --socket"),
-    variable_only("OPENSHELL_TELEMETRY_ENABLED", &["true"], "supervisors are always told true"),
 ];
 
 /// Refuses to run without what the environment asks for.

@@ -134,14 +134,17 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// The flag somebody probably meant: the one of which the given word is a part, otherwise the most similar one if it is similar at all.
+/// The flag somebody probably meant: one that is a slip away, otherwise the one of which the given word is a part, otherwise the most similar one
+/// if it is similar at all.
 fn nearest(given: &str) -> Option<&'static str> {
-    let part = table::flags().find(|flag| given.len() > 2 && flag.long.split('-').any(|word| word == given));
-    let similar = || {
-        let (distance, flag) = table::flags().map(|flag| (distance(given, flag.long), flag)).min_by_key(|(distance, _)| *distance)?;
-        (distance <= (flag.long.len() / 3).max(2)).then_some(flag)
-    };
-    part.or_else(similar).map(|flag| flag.long)
+    /// Edits of a slip.
+    const SLIP: usize = 2;
+
+    let (edits, similar) = table::flags().map(|flag| (distance(given, flag.long), flag)).min_by_key(|(edits, _)| *edits)?;
+    let is_slip = edits <= SLIP && given.len() > SLIP;
+    let part = || table::flags().find(|flag| given.len() > SLIP && flag.long.split('-').any(|word| word == given));
+    let flag = if is_slip { Some(similar) } else { part().or_else(|| (edits <= (similar.long.len() / 3).max(SLIP)).then_some(similar)) };
+    flag.map(|flag| flag.long)
 }
 
 /// Characters to insert, delete or replace to make one word of the other.

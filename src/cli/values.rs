@@ -1,19 +1,28 @@
 //! What single values look like. Every function reads a text and, where it is not that, says why in a clause that contains it.
 
+use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use tracing::level_filters::LevelFilter;
 
-use crate::config::{PullPolicy, Sideload};
+use super::endpoint::{Endpoint, Scheme};
+use crate::config::{Profile, PullPolicy, Sideload};
+use crate::core::admit::mount_path::{directory, overlap};
 use crate::core::admit::quantity::Quantity;
 use crate::core::names::{self, Namespace, ObjectName};
-use crate::core::render::volumes::{TLS_DIRECTORY, TOKEN_PATH, WORKSPACE_PATH};
-use crate::shell::Unverified;
+use crate::core::render::credential::{TLS_DIRECTORY, TOKEN_DIRECTORY};
+use crate::core::render::volumes::WORKSPACE_PATH;
 
 /// Longest image reference: far beyond what registries take.
 const IMAGE_MAX: usize = 1_024;
+/// Longest name of a profile that Kubernetes takes.
+const PROFILE_MAX: usize = 4_095;
+/// Longest path of a Unix socket.
+const SOCKET_PATH_MAX: usize = 107;
+/// Longest key of a Secret.
+const SECRET_KEY_MAX: usize = 253;
 
 pub fn namespace(text: &str) -> Result<Namespace, String> {
     Namespace::parse(text).map_err(|error| error.to_string())
@@ -32,17 +41,91 @@ pub fn kubeconfig(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-pub fn unverified(text: &str) -> Result<Unverified, String> {
-    match text {
-        "false" => Ok(Unverified::Refused),
-        "true" => Ok(Unverified::Allowed),
+/// What `true` and `false` mean.
+pub fn switch<T: Copy>(off: T, on: T) -> impl FnOnce(&str) -> Result<T, String> {
+    move |text| match text {
+        "false" => Ok(off),
+        "true" => Ok(on),
         _ => Err(format!("{text:?} is neither true nor false")),
     }
 }
 
-/// The name of an object in the sandboxes' namespace: a DNS subdomain.
+/// One of a few words.
+pub fn one_of<T: Copy>(text: &str, known: &[(&str, T)]) -> Result<T, String> {
+    known.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning).ok_or_else(|| {
+        let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
+        format!("{text:?} is none of {}", words.join(", "))
+    })
+}
+
+/// A profile of `AppArmor` or seccomp, or none.
+pub fn profile(text: &str) -> Result<Option<Profile>, String> {
+    let known = || format!("{text:?} is no profile: use RuntimeDefault, Unconfined, Localhost/NAME, or none");
+    match text {
+        "none" => Ok(None),
+        "RuntimeDefault" => Ok(Some(Profile::RuntimeDefault)),
+        "Unconfined" => Ok(Some(Profile::Unconfined)),
+        _ => {
+            let name = text.strip_prefix("Localhost/").ok_or_else(known)?;
+            let legal = name.bytes().all(|b| b.is_ascii_graphic()) && !name.is_empty() && name.len() <= PROFILE_MAX;
+            // Kubernetes takes a path below a directory of kubelet's, which it must not leave.
+            if legal && name.split('/').all(|part| !matches!(part, "" | "." | "..")) {
+                Ok(Some(Profile::Localhost(name.to_owned())))
+            } else {
+                Err(known())
+            }
+        }
+    }
+}
+
+/// The name of a resource that is not Kubernetes' own.
+pub fn extended_resource(text: &str) -> Result<String, String> {
+    let foreign = text.split_once('/').is_some_and(|(domain, _)| domain != "kubernetes.io" && !domain.ends_with(".kubernetes.io"));
+    if foreign && names::is_qualified_name(text) && !text.starts_with("requests.") {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{text:?} is no extended resource: write it like nvidia.com/gpu"))
+}
+
+pub fn ip_address(text: &str) -> Result<String, String> {
+    text.parse::<IpAddr>().map(|address| address.to_string()).map_err(|_| format!("{text:?} is no IP address"))
+}
+
+/// A proxy: scheme, host and port are all said, so that nobody has to guess which it is.
+pub fn proxy_url(text: &str) -> Result<String, String> {
+    let endpoint = Endpoint::parse(text)?;
+    let has_port = endpoint.url.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+    match endpoint.scheme {
+        Scheme::Plain if has_port => Ok(endpoint.url),
+        Scheme::Plain => Err(format!("{text:?} has no port: write http://HOST:PORT")),
+        Scheme::Secure => Err(format!("{text:?} is https, which the supervisor does not speak to a proxy: write http://HOST:PORT")),
+    }
+}
+
+/// Names, domains and ranges; what they mean is the supervisor's to say.
+pub fn no_proxy(text: &str) -> Result<String, String> {
+    if text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{text:?} has a blank or another character that no host has: put commas between hosts, without blanks"))
+}
+
+/// A key of a Secret.
+pub fn secret_key(text: &str) -> Result<String, String> {
+    let legal = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    if legal && text.len() <= SECRET_KEY_MAX && !matches!(text, "." | "..") {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{text:?} is no key of a secret: use letters, digits, '-', '_' and '.'"))
+}
+
+/// The name of an object: a DNS subdomain.
 pub fn object_name(text: &str) -> Result<String, String> {
-    ObjectName::parse(text).map(|name| name.as_str().to_owned()).map_err(|_| {
+    object(text).map(|name| name.as_str().to_owned())
+}
+
+pub fn object(text: &str) -> Result<ObjectName, String> {
+    ObjectName::parse(text).map_err(|_| {
         format!("{text:?} is not a name: use at most 253 lower-case letters, digits, '-' and '.', with a letter or digit on both sides of each '.'")
     })
 }
@@ -86,14 +169,6 @@ pub fn sideload(text: &str) -> Result<Sideload, String> {
         "image-volume" => Ok(Sideload::ImageVolume),
         _ => Err(format!("{text:?} is no way to deliver the supervisor: use auto, init-container or image-volume")),
     }
-}
-
-/// One of a few words.
-pub fn one_of<T: Copy>(text: &str, known: &[(&str, T)]) -> Result<T, String> {
-    known.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning).ok_or_else(|| {
-        let words: Vec<&str> = known.iter().map(|(word, _)| *word).collect();
-        format!("{text:?} is none of {}", words.join(", "))
-    })
 }
 
 /// A URL that goes into an object unread, such as an issuer's. Written without credentials: everybody who may read the object sees it.
@@ -155,15 +230,30 @@ pub fn mount_path(text: &str) -> Result<String, String> {
     if path.contains(':') {
         return Err(format!("{text:?} has a ':', which Kubernetes refuses in a mount path"));
     }
-    let token_directory = TOKEN_PATH.rsplit_once('/').map_or(TOKEN_PATH, |(directory, _)| directory);
-    match [WORKSPACE_PATH, token_directory, TLS_DIRECTORY, "/proc", "/sys", "/dev"].into_iter().find(|taken| overlap(&path, taken)) {
+    match [WORKSPACE_PATH, TOKEN_DIRECTORY, TLS_DIRECTORY, "/proc", "/sys", "/dev"].into_iter().find(|taken| overlap(&path, taken)) {
         Some(taken) => Err(format!("{text:?} overlaps {taken}, which every sandbox needs for something else")),
         None => Ok(path),
     }
 }
 
-/// Whether one of two paths is the other, or inside it.
-fn overlap(one: &str, other: &str) -> bool {
-    let inside = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    inside(one, other) || inside(other, one)
+/// A socket in a directory of the sandbox's container that something is mounted at.
+pub fn mounted_socket(text: &str) -> Result<String, String> {
+    let path = absolute_path(text)?;
+    let directory = directory(&path).filter(|directory| !directory.is_empty());
+    let directory = directory
+        .ok_or_else(|| format!("{text:?} is in the root directory, where nothing can be mounted: put it in a directory of its own"))?;
+    mount_path(directory)?;
+    Ok(path)
+}
+
+/// A socket that the supervisor makes.
+pub fn socket(text: &str) -> Result<String, String> {
+    let path = absolute_path(text)?;
+    if path.len() > SOCKET_PATH_MAX {
+        return Err(format!("{text:?} has {} characters; Linux takes at most {SOCKET_PATH_MAX} for a socket", path.len()));
+    }
+    if overlap(&path, WORKSPACE_PATH) {
+        return Err(format!("{text:?} is in the workspace, where the workload could put another in its place"));
+    }
+    Ok(path)
 }

@@ -1,5 +1,7 @@
 //! Every setting of the core, typed. Parsing flags into it is [`crate::cli`]'s business; nothing here reads the world.
 
+mod pod;
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::core::admit::quantity::Quantity;
 use crate::core::follow::settings::Exposure;
 use crate::core::names::Namespace;
+
+pub use self::pod::{
+    ApiToken, Binaries, CallerVolumes, Credential, Destination, GpuSupply, Gpus, Identity, Isolation, Mesh, Profile, Reporting, Rights,
+    SecretKey, Sidecar, Telemetry, Topology, UpstreamProxy, UserNamespaces,
+};
 
 /// How the driver behaves. Everything is decided at start; nothing of it changes while the driver runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +59,50 @@ pub struct PodConfig {
     pub workspace: WorkspaceVolume,
     /// What a sandbox gets that asks for nothing.
     pub default_resources: DefaultResources,
+    /// What stands between a sandbox and its node.
+    #[serde(default)]
+    pub isolation: Isolation,
+    /// Who the workload runs as.
+    #[serde(default)]
+    pub identity: Identity,
+    /// Where the supervisor runs.
+    #[serde(default)]
+    pub topology: Topology,
+    /// Whether the mesh puts its proxy into sandbox pods.
+    #[serde(default)]
+    pub mesh: Mesh,
+    /// How a supervisor proves which sandbox it is.
+    #[serde(default)]
+    pub credential: Credential,
+    /// Whether pods can talk to the API server.
+    #[serde(default)]
+    pub api_token: ApiToken,
+    /// Whether programs report how they are used.
+    #[serde(default)]
+    pub telemetry: Telemetry,
+    /// The proxy between sandboxes and the internet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<UpstreamProxy>,
+    /// The socket of the SPIFFE workload API, in a directory that its CSI driver provides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spiffe_socket: Option<String>,
+    /// Where the supervisor's SSH server listens.
+    #[serde(default = "ssh_socket")]
+    pub ssh_socket: String,
+    /// The address that `host.openshell.internal` and `host.docker.internal` stand for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_gateway: Option<String>,
+    /// Whether requests may ask for GPUs.
+    #[serde(default)]
+    pub gpus: Gpus,
+    /// Whether requests may mount claims that are there already.
+    #[serde(default)]
+    pub caller_volumes: CallerVolumes,
+}
+
+/// Where the supervisor's SSH server listens unless somebody says otherwise.
+fn ssh_socket() -> String {
+    "/run/openshell/ssh.sock".into()
 }
 
 /// Where the supervisor comes from, and where it goes.
@@ -60,6 +111,9 @@ pub struct PodConfig {
 pub struct SupervisorConfig {
     /// The image that has it.
     pub image: String,
+    /// When kubelet pulls it; as the sandbox's where unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_pull_policy: Option<PullPolicy>,
     /// Its path in that image.
     pub binary_path: String,
     /// The directory of the sandbox container that gets it.

@@ -43,6 +43,12 @@ pub const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 
 /// Objects asked for with each page of a list.
 pub const LIST_PAGE: u32 = 500;
+/// Nodes asked for with each page: they list the images they hold, and are large.
+pub const NODES_PAGE: u32 = 100;
+/// Nodes looked at for one request.
+pub const NODES_MAX: usize = 10_000;
+/// How long it is remembered how many GPUs a node has.
+pub const CAPACITY_AGE: Duration = Duration::from_secs(60);
 /// Objects an informer keeps; a namespace with more is refused rather than half seen.
 pub const OBJECTS_MAX: usize = 50_000;
 /// How long the API server is asked to keep a watch open, in seconds; up to half as much again is added so that watches do not end together.

@@ -162,6 +162,12 @@ impl Uid {
     }
 }
 
+/// Whether `text` is a DNS label: at most 63 lower-case letters, digits and '-'.
+#[must_use]
+pub fn is_dns_label(text: &str) -> bool {
+    dns_label(text).is_ok()
+}
+
 fn dns_label(text: &str) -> Result<String, NameError> {
     if text.is_empty() {
         return Err(NameError("is required".into()));

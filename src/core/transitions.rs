@@ -45,6 +45,8 @@ const STATES: &[State] = &[
     State { machine: "stop", name: "patching", exchange: Exchange::Out, others: &["roused", "cancelled", "deadline"] },
     State { machine: "stop", name: "waiting", exchange: Exchange::None, others: &["roused", "retry", "cancelled", "deadline"] },
     State { machine: "stop", name: "looking", exchange: Exchange::Out, others: &["roused", "cancelled", "deadline"] },
+    State { machine: "validate", name: "pausing", exchange: Exchange::None, others: &["begin", "retry", "cancelled", "deadline"] },
+    State { machine: "validate", name: "asking", exchange: Exchange::Out, others: &["cancelled", "deadline"] },
     State { machine: "list", name: "cold", exchange: Exchange::None, others: &["begin", "cancelled", "deadline"] },
     State { machine: "list", name: "fresh", exchange: Exchange::None, others: &["begin", "roused"] },
     State { machine: "list", name: "stale", exchange: Exchange::None, others: &["begin"] },

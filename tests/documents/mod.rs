@@ -2,6 +2,7 @@
 
 #[cfg(target_os = "linux")]
 pub mod tree;
+pub mod yaml;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};

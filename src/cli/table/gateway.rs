@@ -1,6 +1,6 @@
 //! How sandboxes reach the gateway.
 
-use super::{Fallback, Takes, group_of, upstream};
+use super::{Fallback, NO_COUNTERPART, Takes, group_of, upstream};
 
 group_of! { GATEWAY:
     GATEWAY_ENDPOINT {
@@ -44,5 +44,36 @@ group_of! { GATEWAY:
         example: "3600",
         help: "How long the token is valid that a supervisor exchanges with the gateway for its own, 600 to 86400. Kubelet renews it in the \
                running pod, so a short life costs nothing. A value outside is refused; upstream's driver silently uses another.",
+    }
+    SANDBOX_CREDENTIAL {
+        long: "sandbox-credential",
+        metavar: "WHICH",
+        takes: Takes::One,
+        upstream: NO_COUNTERPART,
+        default: Fallback::Text("projected"),
+        example: "projected",
+        help: "How a supervisor proves to the gateway which sandbox it is. projected: by a token of its pod, which kubelet renews and the \
+               gateway exchanges; it also works after a stop. token: by the one the gateway sent with the create, kept in a secret that goes with \
+               the sandbox; for gateways that can't review tokens of this cluster, and only if theirs do not expire. both: by the latter, with \
+               the former beside it. Only projected is served yet.",
+    }
+    SANDBOX_SSH_SOCKET_PATH {
+        long: "sandbox-ssh-socket-path",
+        metavar: "PATH",
+        takes: Takes::One,
+        upstream: upstream("sandbox-ssh-socket-path", &["OPENSHELL_SANDBOX_SSH_SOCKET_PATH"]),
+        default: Fallback::Text("/run/openshell/ssh.sock"),
+        example: "/run/openshell/ssh.sock",
+        help: "Where the supervisor's SSH server listens in the sandbox's container. With --topology sidecar it is an abstract socket instead.",
+    }
+    PROVIDER_SPIFFE_SOCKET {
+        long: "provider-spiffe-workload-api-socket-path",
+        metavar: "PATH",
+        takes: Takes::One,
+        upstream: upstream("provider-spiffe-workload-api-socket-path", &["OPENSHELL_PROVIDER_SPIFFE_WORKLOAD_API_SOCKET"]),
+        default: Fallback::Unset("sandboxes get none"),
+        example: "/spiffe-workload-api/spire-agent.sock",
+        help: "The socket of the SPIFFE workload API in the sandbox's container, for providers that grant tokens by it. Its directory is mounted by the \
+               CSI driver csi.spiffe.io, which the cluster must have.",
     }
 }

@@ -3,6 +3,9 @@
 mod driver;
 mod exposure;
 mod gateway;
+mod gpu;
+mod isolation;
+mod network;
 mod resources;
 mod sandbox;
 mod supervisor;
@@ -10,6 +13,9 @@ mod supervisor;
 pub(super) use self::driver::*;
 pub(super) use self::exposure::*;
 pub(super) use self::gateway::*;
+pub(super) use self::gpu::*;
+pub(super) use self::isolation::*;
+pub(super) use self::network::*;
 pub(super) use self::resources::*;
 pub(super) use self::sandbox::*;
 pub(super) use self::supervisor::*;
@@ -72,15 +78,31 @@ pub enum Group {
     Sandbox,
     /// Where the supervisor comes from.
     Supervisor,
+    /// What stands between a sandbox and its node.
+    Isolation,
+    /// What sandboxes reach, and by which way.
+    Network,
     /// What a sandbox may use.
     Resources,
+    /// GPUs.
+    Gpu,
     /// Who reaches sandboxes from outside.
     Exposure,
 }
 
 impl Group {
     /// In the order of `--help`.
-    pub const ALL: [Self; 6] = [Self::Driver, Self::Gateway, Self::Sandbox, Self::Supervisor, Self::Resources, Self::Exposure];
+    pub const ALL: [Self; 9] = [
+        Self::Driver,
+        Self::Gateway,
+        Self::Sandbox,
+        Self::Supervisor,
+        Self::Isolation,
+        Self::Network,
+        Self::Resources,
+        Self::Gpu,
+        Self::Exposure,
+    ];
 
     /// The heading.
     #[must_use]
@@ -90,6 +112,9 @@ impl Group {
             Self::Gateway => "How sandboxes reach the gateway",
             Self::Sandbox => "What sandboxes are made of",
             Self::Supervisor => "Where the supervisor comes from",
+            Self::Isolation => "What stands between a sandbox and its node",
+            Self::Network => "What sandboxes reach, and by which way",
+            Self::Gpu => "GPUs",
             Self::Resources => "What a sandbox gets that asks for nothing",
             Self::Exposure => "How sandboxes are reached from outside",
         }
@@ -103,7 +128,10 @@ impl Group {
             Self::Gateway => GATEWAY,
             Self::Sandbox => SANDBOX,
             Self::Supervisor => SUPERVISOR,
+            Self::Isolation => ISOLATION,
+            Self::Network => NETWORK,
             Self::Resources => RESOURCES,
+            Self::Gpu => GPU,
             Self::Exposure => EXPOSURE,
         }
     }

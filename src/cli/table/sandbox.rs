@@ -32,7 +32,7 @@ group_of! { SANDBOX:
         default: Fallback::Text("default"),
         example: "openshell-sandbox",
         help: "The service account of sandbox pods. It needs no permissions: its token only proves to the gateway which pod is calling, and \
-               the API's own token is not mounted. The gateway must expect the same name (service_account_name in its table \
+               the API's own token is mounted only with --automount-service-account-token. The gateway must expect the same name (service_account_name in its table \
                [openshell.drivers.kubernetes]).",
     }
     IMAGE_PULL_POLICY {
@@ -42,8 +42,8 @@ group_of! { SANDBOX:
         upstream: upstream("sandbox-image-pull-policy", &["OPENSHELL_SANDBOX_IMAGE_PULL_POLICY"]),
         default: Fallback::Unset("Kubernetes' rule: Always for the tag latest, otherwise IfNotPresent"),
         example: "IfNotPresent",
-        help: "When nodes pull images: Always, IfNotPresent or Never. It holds for the sandbox's image and the supervisor's. Never suits nodes \
-               with preloaded images.",
+        help: "When nodes pull images: Always, IfNotPresent or Never. It holds for the sandbox's image, and for the supervisor's unless \
+               --supervisor-image-pull-policy says otherwise. Never suits nodes with preloaded images.",
     }
     IMAGE_PULL_SECRETS {
         long: "image-pull-secrets",
@@ -83,5 +83,24 @@ group_of! { SANDBOX:
         example: "60",
         help: "How long a stopping sandbox has between SIGTERM and SIGKILL, 1 to 3600. Raise it for workloads that have much to \
                save.",
+    }
+    TELEMETRY {
+        long: "telemetry",
+        metavar: "BOOL",
+        takes: Takes::One,
+        upstream: variable_only(&["OPENSHELL_TELEMETRY_ENABLED"]),
+        default: Fallback::Text("true"),
+        example: "false",
+        help: "Whether supervisors report how they are used. The driver itself reports nothing to anybody.",
+    }
+    DISABLE_CLAUDE_TELEMETRY {
+        long: "disable-claude-telemetry",
+        metavar: "BOOL",
+        takes: Takes::One,
+        upstream: NO_COUNTERPART,
+        default: Fallback::Text("false"),
+        example: "true",
+        help: "Whether Claude Code is told in every sandbox to talk to nobody but its model (CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1): no telemetry, \
+               error reports or update checks. A request can't take it back.",
     }
 }

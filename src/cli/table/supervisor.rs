@@ -45,4 +45,13 @@ group_of! { SUPERVISOR:
                which starts faster but needs Kubernetes 1.35 and a container runtime that can; auto takes the image volume where the API server \
                is new enough. Say init-container if pods fail with image volumes on such a cluster.",
     }
+    SUPERVISOR_IMAGE_PULL_POLICY {
+        long: "supervisor-image-pull-policy",
+        metavar: "POLICY",
+        takes: Takes::One,
+        upstream: upstream("supervisor-image-pull-policy", &["OPENSHELL_SUPERVISOR_IMAGE_PULL_POLICY"]),
+        default: Fallback::Unset("as --image-pull-policy"),
+        example: "IfNotPresent",
+        help: "When nodes pull that image: Always, IfNotPresent or Never.",
+    }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use crate::config::Reporting;
 use crate::core::grpc_status::Status;
 use crate::core::limits;
 use crate::core::secret::Secret;
@@ -14,6 +15,8 @@ const RESERVED_PREFIX: &str = "OPENSHELL_";
 pub const LOG_LEVEL: &str = "OPENSHELL_LOG_LEVEL";
 /// Holds the user's variables as one JSON object.
 pub const USER_ENVIRONMENT: &str = "OPENSHELL_USER_ENVIRONMENT";
+/// Keeps Claude Code from talking to anybody but its model: no telemetry, error reports, update checks.
+const CLAUDE_QUIET: &str = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC";
 /// Holds what the supervisor starts.
 pub const MAIN_PROCESS_SPEC: &str = "OPENSHELL_MAIN_PROCESS_SPEC";
 
@@ -22,11 +25,17 @@ pub const MAIN_PROCESS_SPEC: &str = "OPENSHELL_MAIN_PROCESS_SPEC";
 pub struct Environment(BTreeMap<String, Secret>);
 
 impl Environment {
-    /// Merges and checks the variables of a request. Reserved names are left out: the driver's own win, as with upstream's driver.
+    /// Merges and checks the variables of a request. Reserved names are left out: the driver's own win, as with upstream's driver. What the operator
+    /// has switched off stays off.
     ///
     /// # Errors
     /// `INVALID_ARGUMENT` for a name Kubernetes would refuse, or for more than one environment string can hold.
-    pub fn check(template: &BTreeMap<String, String>, own: &BTreeMap<String, String>, log_level: &str) -> Result<Self, Status> {
+    pub fn check(
+        template: &BTreeMap<String, String>,
+        own: &BTreeMap<String, String>,
+        claude: Reporting,
+        log_level: &str,
+    ) -> Result<Self, Status> {
         let mut merged = BTreeMap::new();
         for (name, value) in template.iter().chain(own) {
             if name.is_empty() || !name.bytes().all(|b| b.is_ascii_graphic() && b != b'=') {
@@ -41,6 +50,9 @@ impl Environment {
             if !name.starts_with(RESERVED_PREFIX) {
                 merged.insert(name.clone(), Secret::new(value.clone()));
             }
+        }
+        if claude == Reporting::Off {
+            merged.insert(CLAUDE_QUIET.into(), Secret::new("1".into()));
         }
         if !log_level.is_empty() {
             merged.insert(LOG_LEVEL.into(), Secret::new(log_level.into()));
@@ -151,14 +163,14 @@ mod tests {
     fn a_callers_variable_never_becomes_the_supervisors() -> Result<(), Status> {
         let template = BTreeMap::from([("A".into(), "1".into()), ("OPENSHELL_ENDPOINT".into(), "http://evil".into())]);
         let own = BTreeMap::from([("A".into(), "2".into())]);
-        assert_eq!(Environment::check(&template, &own, "debug")?.as_json(), r#"{"A":"2","OPENSHELL_LOG_LEVEL":"debug"}"#);
+        assert_eq!(Environment::check(&template, &own, Reporting::On, "debug")?.as_json(), r#"{"A":"2","OPENSHELL_LOG_LEVEL":"debug"}"#);
         Ok(())
     }
 
     #[test]
     fn what_exec_could_not_carry_is_refused() {
         let large = BTreeMap::from([("A".into(), "x".repeat(limits::ENV_STRING_MAX))]);
-        assert!(Environment::check(&large, &BTreeMap::new(), "").is_err());
+        assert!(Environment::check(&large, &BTreeMap::new(), Reporting::On, "").is_err());
         assert!(MainProcess::check(&["x".repeat(limits::ENV_STRING_MAX)], false).is_err());
         assert!(MainProcess::check(&[String::new()], false).is_err());
     }

@@ -2,22 +2,30 @@
 //!
 //! `ValidateSandboxCreate` and `CreateSandbox` both come through here, so they cannot disagree.
 
+pub mod driver_config;
 pub mod environment;
+pub mod fields;
+pub mod mount_path;
 pub mod platform;
 pub mod quantity;
 pub mod resources;
+pub mod scheduling;
+pub mod volumes;
 
 use std::collections::BTreeMap;
 
 use prost::Message as _;
 
+use self::driver_config::DriverConfig;
 use self::environment::{Environment, MainProcess};
-use self::platform::Platform;
-use self::resources::Resources;
+use self::platform::{Platform, Users};
+use self::resources::{Resources, Wishes};
+use self::scheduling::Scheduling;
+use self::volumes::Volumes;
 use super::grpc_status::Status;
-use super::names::{NameError, SandboxId, SandboxName, Workspace, fnv128};
+use super::names::{NameError, ObjectName, SandboxId, SandboxName, Workspace, fnv128};
 use super::territory::{ObjectKey, Territory};
-use crate::config::Config;
+use crate::config::{Config, UserNamespaces};
 use crate::contract::messages::compute as pb;
 
 /// A sandbox that may be created.
@@ -39,8 +47,16 @@ pub struct Admitted {
     pub environment: Environment,
     /// Labels for the pod, without any that we or the controller rely on.
     pub labels: BTreeMap<String, String>,
-    /// What may only be said to Kubernetes: runtime class, annotations, user namespaces.
-    pub platform: Platform,
+    /// Annotations for the pod, likewise.
+    pub annotations: BTreeMap<String, String>,
+    /// Which runtime the pod runs in, where not the node's usual one.
+    pub runtime_class: Option<ObjectName>,
+    /// Whose user namespace the pod has.
+    pub users: Users,
+    /// Which nodes it may go to.
+    pub scheduling: Scheduling,
+    /// Claims that are there already.
+    pub volumes: Volumes,
     /// Requests and limits; never without limits.
     pub resources: Resources,
     /// Tells a repeated create from another one of the same id.
@@ -63,11 +79,6 @@ impl Admitted {
         let empty_template = pb::DriverSandboxTemplate::default();
         let template = spec.template.as_ref().unwrap_or(&empty_template);
 
-        if template.driver_config.as_ref().is_some_and(|block| !block.fields.is_empty()) {
-            return Err(Status::failed_precondition(
-                "template.driver_config is not taken by this release of openshell-driver-kyma: remove the block, or set what it asks for in the driver's flags",
-            ));
-        }
         let image = if template.image.is_empty() { config.pod.image.clone() } else { template.image.clone() };
         if image.trim().is_empty() {
             return Err(Status::failed_precondition(
@@ -75,26 +86,47 @@ impl Admitted {
             ));
         }
         let platform = Platform::check(template.platform_config.as_ref())?;
-        let resources = Resources::check(
-            &config.pod.default_resources,
-            template.resources.as_ref(),
-            platform.resources.clone(),
-            spec.resource_requirements.as_ref().and_then(|wanted| wanted.gpu.as_ref()),
-        )?;
+        let ours = DriverConfig::check(config, template.driver_config.as_ref())?;
+        let wishes = Wishes {
+            gpu: spec.resource_requirements.as_ref().and_then(|wanted| wanted.gpu.as_ref()),
+            typed: template.resources.as_ref(),
+            raw: &platform.resources,
+            fill: &ours.resources,
+        };
+        let resources = Resources::check(&config.pod.default_resources, &config.pod.gpus, wishes)?;
         let digest = digest(sandbox);
         Ok(Self {
             object,
             image,
             main_process: MainProcess::check(&spec.command, spec.tty)?,
-            environment: Environment::check(&template.environment, &spec.environment, &spec.log_level)?,
+            environment: Environment::check(&template.environment, &spec.environment, config.pod.telemetry.claude, &spec.log_level)?,
             labels: pod_labels(&template.labels)?,
-            platform,
+            annotations: platform.annotations,
+            runtime_class: platform.runtime_class.or(ours.runtime_class).or_else(|| config.pod.isolation.runtime_class.clone()),
+            users: users(config.pod.isolation.user_namespaces, platform.users)?,
+            scheduling: platform.scheduling.or(ours.scheduling),
+            volumes: ours.volumes,
             resources,
             digest,
             id,
             name,
             workspace,
         })
+    }
+}
+
+/// Whose user namespace a pod has: the request's wish, where the operator leaves it to that.
+fn users(setting: UserNamespaces, wish: Option<Users>) -> Result<Users, Status> {
+    match (setting, wish) {
+        (UserNamespaces::Required, Some(Users::Host)) => Err(Status::failed_precondition(
+            "template.platform_config.host_users: the sandbox asks for the node's user namespace, but its own is required here: the driver's operator has \
+             set --enable-user-namespaces to required",
+        )),
+        (UserNamespaces::Required | UserNamespaces::Usual, None) | (UserNamespaces::Required, Some(Users::Namespaced)) => {
+            Ok(Users::Namespaced)
+        }
+        (UserNamespaces::OnRequest, None) => Ok(Users::Host),
+        (UserNamespaces::Usual | UserNamespaces::OnRequest, Some(wish)) => Ok(wish),
     }
 }
 
@@ -117,13 +149,29 @@ fn digest(sandbox: &pb::DriverSandbox) -> String {
     format!("{:032x}", fnv128(&same.encode_to_vec()))
 }
 
-/// Domains whose labels and annotations somebody relies on: the gateway's identity check, the agent-sandbox controller, Kubernetes, and a mesh
-/// that decides about sidecars.
-const RESERVED_DOMAINS: [&str; 6] = ["openshell.ai", "openshell.io", "agents.x-k8s.io", "kubernetes.io", "k8s.io", "istio.io"];
+/// Domains whose labels and annotations somebody relies on: the gateway's identity check, the agent-sandbox controller, Kubernetes, a mesh that
+/// decides about sidecars, and whatever gives pods addresses, networks and policies on Kyma and the clusters below it.
+const RESERVED_DOMAINS: [&str; 12] = [
+    "openshell.ai",
+    "openshell.io",
+    "kubernetes.io",
+    "k8s.io",
+    "x-k8s.io",
+    "istio.io",
+    "kyma-project.io",
+    "gardener.cloud",
+    "projectcalico.org",
+    "cilium.io",
+    "cncf.io",
+    "spiffe.io",
+];
+
+/// The label by which Istio finds its gateways: a pod that had it would be sent their configuration.
+const GATEWAY_LABEL: &str = "istio";
 
 fn is_reserved(key: &str) -> bool {
-    key.split_once('/').is_some_and(|(domain, _)| {
-        RESERVED_DOMAINS.iter().any(|reserved| domain == *reserved || domain.strip_suffix(reserved).is_some_and(|rest| rest.ends_with('.')))
+    key.split_once('/').map_or(key == GATEWAY_LABEL, |(domain, _)| {
+        RESERVED_DOMAINS.iter().any(|reserved| domain.strip_suffix(reserved).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
     })
 }
 
@@ -138,7 +186,7 @@ fn pod_labels(wanted: &BTreeMap<String, String>) -> Result<BTreeMap<String, Stri
             )));
         }
         if is_reserved(key) {
-            return Err(Status::invalid_argument(format!("template.labels.{key}: labels of this domain are not the caller's to set")));
+            return Err(Status::invalid_argument(format!("template.labels.{key}: this label is not the caller's to set")));
         }
     }
     Ok(wanted.clone())
@@ -150,7 +198,18 @@ mod tests {
 
     #[test]
     fn reserved_domains_include_their_subdomains_but_not_their_lookalikes() {
-        assert!(is_reserved("openshell.ai/x") && is_reserved("kyma.openshell.ai/x") && is_reserved("sidecar.istio.io/inject"));
+        assert!(
+            [
+                "openshell.ai/x",
+                "kyma.openshell.ai/x",
+                "sidecar.istio.io/inject",
+                "agents.x-k8s.io/x",
+                "k8s.v1.cni.cncf.io/networks",
+                "istio"
+            ]
+            .into_iter()
+            .all(is_reserved)
+        );
         assert!(!is_reserved("notopenshell.ai/x") && !is_reserved("team") && !is_reserved("example.com/openshell.ai"));
     }
 }

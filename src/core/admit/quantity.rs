@@ -34,6 +34,12 @@ impl Quantity {
         &self.text
     }
 
+    /// The number it is, where it is a whole one.
+    #[must_use]
+    pub fn whole(&self) -> Option<u64> {
+        u64::try_from(self.nanos / NANOS).ok().filter(|_| self.nanos % NANOS == 0)
+    }
+
     /// Whether it is nothing.
     #[must_use]
     pub const fn is_zero(&self) -> bool {

@@ -7,6 +7,7 @@ use super::delete::Delete;
 use super::get::Get;
 use super::start::Start;
 use super::stop::Stop;
+use super::validate::Validate;
 use super::{list, watch};
 use crate::config::Config;
 use crate::core::grpc_status::Status;
@@ -85,6 +86,12 @@ impl Cx<'_, '_> {
         self.turn.exchange(Waiter::Call(self.call), Lane::Requests, request, deadline);
     }
 
+    /// Sends a request whose answer is a long list.
+    pub fn send_list(&mut self, request: HttpRequest) {
+        let deadline = self.turn.now().mono.after(limits::LIST_EXCHANGE_TIMEOUT).min(self.deadline);
+        self.turn.exchange(Waiter::Call(self.call), Lane::Lists, request, deadline);
+    }
+
     /// Asks for [`Event::Retry`] after a pause that grows with `tries`, or after what the server asked for when that is longer.
     pub fn pause(&mut self, tries: u32, asked: Option<std::time::Duration>) {
         let pause = self.turn.backoff(Dice::Main, tries, limits::CALL_BACKOFF_MAX);
@@ -101,6 +108,7 @@ pub(super) enum Machine {
     Delete(Delete),
     Stop(Box<Stop>),
     Start(Start),
+    Validate(Validate),
     /// A `ListSandboxes` that waits for the store to become whole.
     List,
     /// A `WatchSandboxes` that waits for the store to become whole.
@@ -117,6 +125,7 @@ impl Machine {
             Self::Delete(delete) => delete.on(cx, event),
             Self::Stop(stop) => stop.on(cx, event),
             Self::Start(start) => start.on(cx, event),
+            Self::Validate(validate) => validate.on(cx, event),
             Self::List => list::on(cx, &event),
             Self::WatchWaiting | Self::Watching => {
                 let step = watch::on(cx, &event);

@@ -13,6 +13,7 @@ pub mod mode;
 pub mod refusal;
 pub mod start;
 pub mod stop;
+pub mod validate;
 pub mod watch;
 pub mod workspace;
 
@@ -25,6 +26,7 @@ use self::machine::Machine;
 pub use self::machine::{Cx, Event, Step};
 use self::start::Start;
 use self::stop::Stop;
+use self::validate::Validate;
 use super::admit::Admitted;
 use super::grpc_status::Status;
 use super::io::{CallId, Fault, Output, Reply, Request, Response, Rpc, TraceParent};
@@ -156,7 +158,10 @@ impl Calls {
             Request::ValidateSandboxCreate(request) => {
                 let admitted = Admitted::check(config, cluster.api().territory(), request.sandbox.as_ref())?;
                 create::render(config, cluster, &admitted, Service::Declined)?;
-                Ok(Begun::Answer(Reply::ValidateSandboxCreate(pb::ValidateSandboxCreateResponse::default())))
+                match Validate::of(config, &admitted) {
+                    Some(search) => machine(Machine::Validate(search), limits::READ_TIMEOUT),
+                    None => Ok(Begun::Answer(validate::reply())),
+                }
             }
             Request::CreateSandbox(request) => {
                 machine(Machine::Create(Box::new(Create::admit(config, cluster, turn, &request)?)), limits::CREATE_TIMEOUT)

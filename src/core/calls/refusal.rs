@@ -37,6 +37,17 @@ pub fn of(verb: &str, scope: Scope<'_>, error: &ApiError) -> Status {
     }
 }
 
+/// A refused list of nodes, in which GPUs were to be looked for.
+#[must_use]
+pub fn of_nodes(resource: &str, error: &ApiError) -> Status {
+    let rule = "a ClusterRole with the rule apiGroups [\"\"], resources [nodes], verbs [list]";
+    Status::failed_precondition(format!(
+        "whether a node has {resource} cannot be said, because the API server refused to list nodes: {error}; give the driver's service account \
+         {rule} (check with: kubectl auth can-i list nodes --as system:serviceaccount:<namespace>:<name>), or start the driver with --gpu-scale-from-zero true, \
+         which looks at no nodes"
+    ))
+}
+
 /// The resource is not served.
 #[must_use]
 pub fn no_api() -> String {

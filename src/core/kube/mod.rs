@@ -7,6 +7,7 @@ pub mod kind;
 pub mod list;
 pub mod mesh;
 pub mod meta;
+pub mod node;
 pub mod path;
 pub mod pod;
 pub mod sandbox;

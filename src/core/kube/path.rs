@@ -164,7 +164,7 @@ impl Sandboxes {
     /// One page of the pods that the agent-sandbox controller made.
     #[must_use]
     pub fn list_pods(&self, page: Option<&str>) -> HttpRequest {
-        paged(&format!("{}?labelSelector={}", self.core("pods"), encode(keys::POD_OF_SANDBOX)), page)
+        paged(&format!("{}?labelSelector={}", self.core("pods"), encode(keys::POD_OF_SANDBOX)), limits::LIST_PAGE, page)
     }
 
     /// Every change of those after `from`.
@@ -176,7 +176,7 @@ impl Sandboxes {
     /// One page of the Events.
     #[must_use]
     pub fn list_events(&self, page: Option<&str>) -> HttpRequest {
-        paged(&format!("{}?", self.core("events")), page)
+        paged(&format!("{}?", self.core("events")), limits::LIST_PAGE, page)
     }
 
     /// Every Event after `from`.
@@ -205,7 +205,7 @@ impl Sandboxes {
     #[must_use]
     pub fn list_dependents(&self, kind: Kind, page: Option<&str>) -> HttpRequest {
         let collection = collection(kind.group_path(), self.scope(), kind.plural());
-        paged(&format!("{collection}?labelSelector={}", encode(&self.selector)), page)
+        paged(&format!("{collection}?labelSelector={}", encode(&self.selector)), limits::LIST_PAGE, page)
     }
 
     /// Every change of those after `from`.
@@ -261,7 +261,7 @@ impl Sandboxes {
     /// One page of all objects; `page` is the `continue` token of the page before.
     #[must_use]
     pub fn list(&self, page: Option<&str>) -> HttpRequest {
-        paged(&format!("{}?labelSelector={}", self.everywhere(), encode(&self.selector)), page)
+        paged(&format!("{}?labelSelector={}", self.everywhere(), encode(&self.selector)), limits::LIST_PAGE, page)
     }
 
     /// Every change after `from`, for about `seconds`.
@@ -279,9 +279,9 @@ fn collection(group_version: &str, scope: Scope<'_>, plural: &str) -> String {
 }
 
 /// A page of a collection, after the query that selects it.
-fn paged(collection: &str, page: Option<&str>) -> HttpRequest {
+fn paged(collection: &str, size: u32, page: Option<&str>) -> HttpRequest {
     let separator = if collection.ends_with('?') { "" } else { "&" };
-    let mut path = format!("{collection}{separator}limit={}", limits::LIST_PAGE);
+    let mut path = format!("{collection}{separator}limit={size}");
     if let Some(token) = page {
         // Writing to a String cannot fail.
         let _ = write!(path, "&continue={}", encode(token));
@@ -327,6 +327,12 @@ pub(super) fn merge_patch(object: String, patch: Body) -> HttpRequest {
 #[must_use]
 pub fn served_versions() -> HttpRequest {
     get("/apis/agents.x-k8s.io".into())
+}
+
+/// One page of the cluster's nodes.
+#[must_use]
+pub fn list_nodes(page: Option<&str>) -> HttpRequest {
+    paged("/api/v1/nodes?", limits::NODES_PAGE, page)
 }
 
 /// Asks the API server for its version.

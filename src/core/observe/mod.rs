@@ -4,6 +4,7 @@
 //! listed once those are known, and their failing holds nobody up.
 
 pub mod birth;
+pub mod capacity;
 pub mod conditions;
 mod counting;
 pub mod discovery;
@@ -29,6 +30,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use self::birth::Births;
+use self::capacity::Capacity;
 use self::discovery::Discovery;
 use self::informer::Informer;
 use self::lookups::Lookups;
@@ -92,6 +94,7 @@ pub struct Cluster {
     /// Sandboxes that the gateway had deleted before they were there: their create may have been overtaken.
     forestalled: Memory<SandboxId>,
     server: Server,
+    capacity: Capacity,
     discovery: Discovery,
     sweeps: Sweeps,
     /// Sandboxes that have changed since somebody asked.
@@ -128,6 +131,7 @@ impl Cluster {
             departed: Memory::new(limits::DEPARTED_AGE, limits::DEPARTED_MAX),
             condemned: Memory::new(limits::CONDEMNED_AGE, limits::CONDEMNED_MAX),
             forestalled: Memory::new(limits::FORESTALLED_AGE, limits::CONDEMNED_MAX),
+            capacity: Capacity::default(),
             server: Server::new(config.pod.supervisor.sideload),
             discovery: Discovery::default(),
             sweeps: Sweeps::default(),
@@ -145,6 +149,11 @@ impl Cluster {
     #[must_use]
     pub const fn server(&self) -> &Server {
         &self.server
+    }
+
+    /// What is remembered of nodes.
+    pub const fn capacity(&mut self) -> &mut Capacity {
+        &mut self.capacity
     }
 
     /// The streams, for the call that opens one.

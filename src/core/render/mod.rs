@@ -2,8 +2,13 @@
 //!
 //! `json!` reads like the YAML an operator would see, and its maps are ordered, so the same request is always the same bytes.
 
+pub mod credential;
 pub mod environment;
+pub mod metadata;
+pub mod network;
 pub mod pod;
 pub mod sandbox;
+pub mod security;
+pub mod sidecar;
 pub mod supervisor;
 pub mod volumes;

@@ -1,81 +1,100 @@
-//! The pod template: in-pod runtime, combined topology.
+//! The pod template of the in-pod runtime. docs/pod.md shows the whole of it, and says what each part is for.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::environment::{SANDBOX_GID, variables};
 use super::sandbox::put_some;
 use super::supervisor::{self, Delivery};
 use super::volumes::{self, WORKSPACE_PATH};
-use crate::config::Config;
+use super::{credential, environment, metadata, network, security, sidecar};
+use crate::config::{ApiToken, Config, Topology};
 use crate::core::admit::Admitted;
 use crate::core::admit::platform::Users;
-use crate::core::kube::path::keys;
-
-/// What the supervisor does with them: mounts and namespaces, a veth pair and its routes, `/proc` of other processes, the kernel log.
-const CAPABILITIES: [&str; 4] = ["SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE", "SYSLOG"];
-/// Granted by default on the node's user namespace, but not in one of the pod's own.
-const CAPABILITIES_NAMESPACED: [&str; 3] = ["SETUID", "SETGID", "DAC_READ_SEARCH"];
 
 /// `spec.podTemplate` of a Sandbox.
 #[must_use]
 pub fn template(config: &Config, admitted: &Admitted, delivery: Delivery) -> Value {
-    let mut labels: Map<String, Value> = admitted.labels.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
-    // Not needed by the gateway; they let operators select sandbox pods in policies of their own.
-    labels.insert(keys::MANAGED_BY.into(), keys::MANAGED_BY_VALUE.into());
-    labels.insert(keys::SANDBOX_ID.into(), admitted.id.label_value().into());
-    let mut annotations: Map<String, Value> =
-        admitted.platform.annotations.iter().map(|(key, value)| (key.clone(), value.as_str().into())).collect();
-    // The gateway exchanges the pod's token only with this.
-    annotations.insert(keys::POD_SANDBOX_ID.into(), admitted.id.as_str().into());
     json!({
-        "metadata": { "labels": labels, "annotations": annotations },
+        "metadata": { "labels": metadata::pod_labels(config, admitted), "annotations": metadata::pod_annotations(config, admitted) },
         "spec": spec(config, admitted, delivery),
     })
 }
 
 fn spec(config: &Config, admitted: &Admitted, delivery: Delivery) -> Value {
     let pod = &config.pod;
-    let init: Vec<Value> =
-        delivery.init_container(config).into_iter().chain(std::iter::once(volumes::workspace_init(config, admitted))).collect();
-    let mut volumes = volumes::volumes(config);
+    let mut init: Vec<Value> = delivery.init_container(config).into_iter().collect();
+    let mut containers = vec![agent(config, admitted)];
+    let mut volumes = credential::volumes(config, admitted);
+    volumes.extend(network::volumes(config));
+    volumes.extend(volumes::claims(admitted));
     volumes.push(delivery.volume(config));
+    if let Topology::Sidecar(sidecar) = pod.topology {
+        init.push(sidecar::network_init(config, sidecar));
+        containers.push(sidecar::network(config, admitted, sidecar));
+        volumes.extend(sidecar::volumes());
+    }
+    if volumes::has_workspace(admitted) {
+        init.push(volumes::workspace_init(config, admitted));
+    }
     let mut spec = json!({
-        "automountServiceAccountToken": false,
-        "containers": [agent(config, admitted)],
+        "automountServiceAccountToken": pod.api_token == ApiToken::Mounted,
+        "containers": containers,
         "enableServiceLinks": false,
-        "initContainers": init,
         // A restarted main process would be another generation than the one the gateway knows.
         "restartPolicy": "Never",
-        "securityContext": { "fsGroup": SANDBOX_GID },
         "serviceAccountName": pod.service_account,
         "terminationGracePeriodSeconds": config.stop_timeout_secs,
         "volumes": volumes,
     });
-    if !pod.image_pull_secrets.is_empty() {
-        let secrets: Vec<Value> = pod.image_pull_secrets.iter().map(|name| json!({ "name": name })).collect();
-        put_some(&mut spec, "imagePullSecrets", Some(secrets.into()));
-    }
-    put_some(&mut spec, "runtimeClassName", admitted.platform.runtime_class.as_ref().map(|name| name.as_str().into()));
-    put_some(&mut spec, "hostUsers", (admitted.platform.users == Users::Namespaced).then(|| false.into()));
+    let shares = matches!(pod.topology, Topology::Sidecar(_));
+    put_some(&mut spec, "initContainers", (!init.is_empty()).then(|| init.into()));
+    put_some(&mut spec, "securityContext", (shares || volumes::has_workspace(admitted)).then(|| json!({ "fsGroup": pod.identity.gid })));
+    // For the sidecar to see which program connects.
+    put_some(&mut spec, "shareProcessNamespace", shares.then(|| true.into()));
+    let secrets: Vec<Value> = pod.image_pull_secrets.iter().map(|name| json!({ "name": name })).collect();
+    put_some(&mut spec, "imagePullSecrets", (!secrets.is_empty()).then(|| secrets.into()));
+    put_some(&mut spec, "runtimeClassName", admitted.runtime_class.as_ref().map(|name| name.as_str().into()));
+    put_some(&mut spec, "hostUsers", (admitted.users == Users::Namespaced).then(|| false.into()));
+    put_some(&mut spec, "hostAliases", network::host_aliases(config));
+    let scheduling = &admitted.scheduling;
+    put_some(&mut spec, "nodeSelector", (!scheduling.node_selector.is_empty()).then(|| json!(scheduling.node_selector)));
+    put_some(&mut spec, "tolerations", (!scheduling.tolerations.is_empty()).then(|| json!(scheduling.tolerations)));
+    put_some(&mut spec, "priorityClassName", scheduling.priority_class.as_ref().map(|name| name.as_str().into()));
     spec
 }
 
+/// The sandbox's container: with the supervisor as its first process, and the workload below it.
 fn agent(config: &Config, admitted: &Admitted) -> Value {
-    let mut capabilities = CAPABILITIES.to_vec();
-    if admitted.platform.users == Users::Namespaced {
-        capabilities.extend(CAPABILITIES_NAMESPACED);
+    let pod = &config.pod;
+    let mut command = vec![supervisor::path(config)];
+    let mut mounts = Vec::new();
+    let context = match pod.topology {
+        Topology::Combined => {
+            mounts.extend(credential::token_mounts(config));
+            mounts.extend(credential::tls_mount(config));
+            mounts.extend(network::mounts(config));
+            security::combined(config, admitted.users)
+        }
+        Topology::Sidecar(_) => {
+            command.push("--mode=process".to_owned());
+            mounts.extend(sidecar::mounts());
+            security::confined(config, pod.identity.uid, Some(pod.identity.gid), &[])
+        }
+    };
+    command.extend(["--workdir".to_owned(), WORKSPACE_PATH.to_owned()]);
+    if pod.topology == Topology::Combined {
+        command.extend(network::proxy_arguments(pod.proxy.as_ref()));
     }
-    let mut mounts = volumes::mounts(config);
-    mounts.push(json!({ "name": supervisor::VOLUME, "mountPath": config.pod.supervisor.mount_path, "readOnly": true }));
+    mounts.extend(volumes::mounts(admitted));
+    mounts.push(json!({ "name": supervisor::VOLUME, "mountPath": pod.supervisor.mount_path, "readOnly": true }));
     let mut container = json!({
         "name": "agent",
         "image": admitted.image,
-        "command": [supervisor::path(config), "--workdir", WORKSPACE_PATH],
-        "env": variables(config, admitted),
+        "command": command,
+        "env": environment::of_sandbox(config, admitted),
         "resources": { "requests": admitted.resources.requests, "limits": admitted.resources.limits },
-        "securityContext": { "capabilities": { "add": capabilities }, "runAsUser": 0 },
+        "securityContext": context,
         "volumeMounts": mounts,
     });
-    put_some(&mut container, "imagePullPolicy", config.pod.image_pull_policy.map(|policy| policy.as_str().into()));
+    put_some(&mut container, "imagePullPolicy", pod.image_pull_policy.map(|policy| policy.as_str().into()));
     container
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::metadata;
 use super::pod;
 use super::supervisor::Delivery;
 use super::volumes;
@@ -34,13 +35,7 @@ pub fn sandbox(config: &Config, api: &Sandboxes, admitted: &Admitted, delivery: 
         "metadata": {
             "name": admitted.object.name(),
             "namespace": admitted.object.namespace().as_str(),
-            "labels": {
-                keys::MANAGED_BY: keys::MANAGED_BY_VALUE,
-                keys::SANDBOX_ID: admitted.id.label_value(),
-                keys::SANDBOX_NAME: admitted.name,
-                keys::SANDBOX_WORKSPACE: admitted.workspace,
-                keys::GATEWAY_ID: config.gateway_id,
-            },
+            "labels": metadata::labels(config, admitted),
             "annotations": {
                 keys::SANDBOX_ID: admitted.id,
                 keys::SANDBOX_NAME: admitted.name,
@@ -51,11 +46,12 @@ pub fn sandbox(config: &Config, api: &Sandboxes, admitted: &Admitted, delivery: 
         "spec": {
             field: value,
             "podTemplate": pod::template(config, admitted, delivery),
-            "volumeClaimTemplates": [volumes::workspace_claim(&config.pod.workspace)],
         },
     });
-    if let (Service::Declined, Some(spec)) = (service, object.get_mut("spec")) {
-        put_some(spec, "service", Some(false.into()));
+    if let Some(spec) = object.get_mut("spec") {
+        let claims = volumes::has_workspace(admitted).then(|| json!([volumes::workspace_claim(&config.pod.workspace)]));
+        put_some(spec, "volumeClaimTemplates", claims);
+        put_some(spec, "service", (service == Service::Declined).then(|| false.into()));
     }
     let body = Body::json(&object);
     if body.len() > limits::OBJECT_MAX {

@@ -40,7 +40,7 @@ impl Delivery {
             Self::InitContainer => json!({ "name": VOLUME, "emptyDir": { "sizeLimit": "256Mi" } }),
             Self::ImageVolume => {
                 let mut image = json!({ "reference": config.pod.supervisor.image });
-                put_some(&mut image, "pullPolicy", config.pod.image_pull_policy.map(|policy| policy.as_str().into()));
+                put_some(&mut image, "pullPolicy", pull_policy(config));
                 json!({ "name": VOLUME, "image": image })
             }
         }
@@ -52,10 +52,10 @@ impl Delivery {
         let supervisor = &config.pod.supervisor;
         match self {
             Self::ImageVolume => None,
-            Self::InitContainer => {
-                let mut container = json!({
+            Self::InitContainer => Some(container(
+                config,
+                json!({
                     "name": "openshell-supervisor-install",
-                    "image": supervisor.image,
                     "command": [supervisor.binary_path, "copy-self", path(config)],
                     "securityContext": {
                         "allowPrivilegeEscalation": false,
@@ -68,12 +68,23 @@ impl Delivery {
                         "limits": { "cpu": "500m", "memory": "128Mi" },
                     },
                     "volumeMounts": [{ "name": VOLUME, "mountPath": supervisor.mount_path }],
-                });
-                put_some(&mut container, "imagePullPolicy", config.pod.image_pull_policy.map(|policy| policy.as_str().into()));
-                Some(container)
-            }
+                }),
+            )),
         }
     }
+}
+
+/// A container of the supervisor's own image.
+#[must_use]
+pub fn container(config: &Config, mut container: Value) -> Value {
+    put_some(&mut container, "image", Some(config.pod.supervisor.image.as_str().into()));
+    put_some(&mut container, "imagePullPolicy", pull_policy(config));
+    container
+}
+
+/// When the supervisor's image is pulled, if anybody says so.
+fn pull_policy(config: &Config) -> Option<Value> {
+    config.pod.supervisor.image_pull_policy.or(config.pod.image_pull_policy).map(|policy| policy.as_str().into())
 }
 
 /// Where the supervisor is in the sandbox container.

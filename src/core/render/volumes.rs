@@ -1,8 +1,9 @@
-//! Volumes of a sandbox pod and what is mounted where.
+//! The workspace, what callers bring, and the names of every volume of a sandbox pod.
 
 use serde_json::{Value, json};
 
 use super::sandbox::put_some;
+use super::{credential, network, sidecar, supervisor};
 use crate::config::{Config, WorkspaceVolume};
 use crate::core::admit::Admitted;
 
@@ -10,18 +11,26 @@ use crate::core::admit::Admitted;
 pub const WORKSPACE: &str = "workspace";
 /// Where the workspace is in the sandbox container; also the working directory.
 pub const WORKSPACE_PATH: &str = "/sandbox";
-/// Where the projected service-account token is.
-pub const TOKEN_PATH: &str = "/var/run/secrets/openshell/token";
-/// Where the client's TLS files are, when there are any.
-pub const TLS_DIRECTORY: &str = "/etc/openshell-tls/client";
 
-const TOKEN: &str = "openshell-sa-token";
-const TOKEN_DIRECTORY: &str = "/var/run/secrets/openshell";
-/// The audience the gateway's token review asks for.
-const TOKEN_AUDIENCE: &str = "openshell-gateway";
-const TLS: &str = "openshell-client-tls";
-/// Read for the owner only.
-const OWNER_READ: u32 = 0o400;
+/// Every name that a volume of ours can have; callers' volumes have others.
+pub const NAMES: [&str; 9] = [
+    WORKSPACE,
+    supervisor::VOLUME,
+    credential::TOKEN,
+    credential::SECRET,
+    credential::TLS,
+    network::PROXY_CREDENTIAL,
+    network::SPIFFE,
+    sidecar::STATE,
+    sidecar::TLS,
+];
+
+/// Whether the sandbox gets a workspace that outlives a stop. One that mounts something of its own in there keeps its work on that, and its group is
+/// not made owner of files that were there before.
+#[must_use]
+pub fn has_workspace(admitted: &Admitted) -> bool {
+    !admitted.volumes.mounts.iter().any(|mount| mount.path.is_in_workspace())
+}
 
 /// `volumeClaimTemplates[0]`: the volume that outlives a stop.
 #[must_use]
@@ -34,37 +43,23 @@ pub fn workspace_claim(workspace: &WorkspaceVolume) -> Value {
     json!({ "metadata": { "name": WORKSPACE }, "spec": spec })
 }
 
-/// The pod's volumes but the supervisor's and the workspace, which the controller adds.
-#[must_use]
-pub fn volumes(config: &Config) -> Vec<Value> {
-    let token = json!({
-        "name": TOKEN,
-        "projected": {
-            "defaultMode": OWNER_READ,
-            "sources": [{
-                "serviceAccountToken": {
-                    "audience": TOKEN_AUDIENCE,
-                    "expirationSeconds": config.pod.token_ttl_secs,
-                    "path": "token",
-                },
-            }],
-        },
-    });
-    let tls = config
-        .pod
-        .client_tls_secret
-        .as_deref()
-        .map(|secret| json!({ "name": TLS, "secret": { "secretName": secret, "defaultMode": OWNER_READ } }));
-    std::iter::once(token).chain(tls).collect()
+/// The claims that callers bring.
+pub fn claims(admitted: &Admitted) -> impl Iterator<Item = Value> {
+    admitted.volumes.claims.iter().map(|claim| {
+        json!({ "name": claim.name, "persistentVolumeClaim": { "claimName": claim.claim, "readOnly": claim.access.is_read_only() } })
+    })
 }
 
-/// What of [`volumes`] the sandbox container mounts.
+/// Where the sandbox's container sees them, and its workspace.
 #[must_use]
-pub fn mounts(config: &Config) -> Vec<Value> {
-    let token = json!({ "name": TOKEN, "mountPath": TOKEN_DIRECTORY, "readOnly": true });
-    let tls = config.pod.client_tls_secret.as_ref().map(|_| json!({ "name": TLS, "mountPath": TLS_DIRECTORY, "readOnly": true }));
-    let workspace = json!({ "name": WORKSPACE, "mountPath": WORKSPACE_PATH });
-    std::iter::once(token).chain(tls).chain(std::iter::once(workspace)).collect()
+pub fn mounts(admitted: &Admitted) -> Vec<Value> {
+    let callers = admitted.volumes.mounts.iter().map(|mount| {
+        let mut value = json!({ "name": mount.name, "mountPath": mount.path.as_str(), "readOnly": mount.access.is_read_only() });
+        put_some(&mut value, "subPath", mount.sub_path.as_deref().map(Into::into));
+        value
+    });
+    let workspace = has_workspace(admitted).then(|| json!({ "name": WORKSPACE, "mountPath": WORKSPACE_PATH }));
+    callers.chain(workspace).collect()
 }
 
 /// Where the init container sees the new volume; the image's own files are still at [`WORKSPACE_PATH`].
