@@ -2,7 +2,7 @@
 SHELL := bash
 CARGO ?= cargo
 
-.PHONY: help demo test fmt lint unit test-interop test-cluster record-likeness break-kubesim cluster bless proto docs simulate count ci
+.PHONY: help demo test fmt lint unit test-slow test-observability test-interop test-cluster record-likeness break-kubesim cluster bless proto docs simulate count ci
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,12 @@ lint: ## clippy pedantic, warnings are errors
 
 unit: ## every test that needs nothing but this machine
 	$(CARGO) test --workspace --quiet
+
+test-slow: ## what must wait for minutes of real time: old knowledge, strays
+	$(CARGO) test --quiet -p openshell-driver-kyma --test process -- --ignored
+
+test-observability: ## promtool on the metrics of a running driver and on the alert rules (needs Go for the first run)
+	tests/observability/check
 
 test-interop: ## a gRPC client in another language (needs python3 and PyPI)
 	tests/interop/run

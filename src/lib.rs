@@ -47,7 +47,7 @@
 //!   what the cluster says; [`core::kube`] is what the core knows of Kubernetes; [`core::limits`] has every bound.
 //! * [`config`]: every setting, typed. [`cli`]: every flag, in one table.
 //! * [`plan`]: what a call would cause, without a cluster. [`preflight`]: whether a cluster is fit.
-//! * [`shell`]: everything that touches the world: the loop, the private socket, gRPC, the API client, the log.
+//! * [`shell`]: everything that touches the world: the loop, the private socket, gRPC, the API client, health and metrics, the log.
 //!
 //! What happens on a create? [`shell`] decodes the call and hands it to the core; [`core::admit::Admitted::check`] checks it;
 //! [`core::calls::create`] sends what [`core::render::sandbox`] renders, and is certain of what became of it before it answers. Every step of that

@@ -55,7 +55,10 @@ fn check(run: Run, environment: &Environment, format: Format) -> ExitCode {
 
 fn start(run: Run, environment: &Environment) -> ExitCode {
     match api_server(&run, environment) {
-        Ok(api) => shell::main(Settings { socket: run.socket, allowed_uids: run.allowed_uids, api, log_level: run.log_level }, run.config),
+        Ok(api) => {
+            let Run { socket, allowed_uids, log_level, log_format, health, config, .. } = run;
+            shell::main(Settings { socket, allowed_uids, api, health, log_level, log_format }, config)
+        }
         Err(error) => refuse(&error),
     }
 }

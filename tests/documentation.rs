@@ -12,6 +12,7 @@ use openshell_driver_kyma::core::admit::Admitted;
 use openshell_driver_kyma::core::render::pod;
 use openshell_driver_kyma::core::render::supervisor::Delivery;
 use openshell_driver_kyma::core::territory::Territory;
+use openshell_driver_kyma::shell::{log, ops};
 
 use self::documents::{Document, tree, yaml};
 
@@ -42,6 +43,12 @@ fn the_pod_is_the_one_that_is_rendered() -> Outcome {
     let mut sidecar = combined.clone();
     sidecar.pod.topology = Topology::Sidecar(Sidecar { proxy_uid: 1337, binaries: Binaries::Known });
     Document::read("docs/pod.md")?.with("combined", &pod(&combined)?)?.with("sidecar", &pod(&sidecar)?)?.settle()
+}
+
+#[test]
+fn the_metrics_and_events_are_those_of_their_tables() -> Outcome {
+    Document::read("docs/metrics.md")?.with("metrics", &ops::metrics::reference::metrics())?.settle()?;
+    Document::read("docs/logs.md")?.with("events", &log::reference::events())?.settle()
 }
 
 /// Names under `[dependencies]` of the driver's manifest.

@@ -90,7 +90,7 @@ async fn a_driver_outside_the_cluster_lives_by_a_kubeconfig() -> Outcome<()> {
     assert_eq!(scene.cluster.with(|cluster| cluster.objects(Kind::Sandbox, "").len()), 2);
 
     let log = driver.log();
-    let server = format!("server=\"{}\"", scene.cluster.address);
+    let server = format!("\"server\":\"{}\"", scene.cluster.address);
     assert!(log.contains(&server) && log.contains("is asked with the bearer token in"), "it says which cluster this is:\n{log}");
     assert!(!log.contains(TOKEN) && !log.contains(NEXT_TOKEN), "{log}");
     Ok(())

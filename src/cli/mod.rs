@@ -30,7 +30,7 @@ use crate::config::Config;
 use crate::core::kube::version::ServerVersion;
 use crate::plan::print::Format;
 use crate::preflight::report;
-use crate::shell::Kubeconfig;
+use crate::shell::{HealthAddress, Kubeconfig, LogFormat};
 
 pub use self::help::{help, version};
 pub use self::usage::Usage;
@@ -69,6 +69,10 @@ pub struct Run {
     pub allowed_uids: Vec<u32>,
     /// How much to log, unless `RUST_LOG` says otherwise.
     pub log_level: LevelFilter,
+    /// What a line of the log looks like.
+    pub log_format: LogFormat,
+    /// Where health and metrics are served, unless nowhere.
+    pub health: Option<HealthAddress>,
     /// Where the API server is, when that is not for the environment of a pod to say.
     pub kubeconfig: Option<Kubeconfig>,
     /// The core's settings.

@@ -9,7 +9,7 @@ use super::{Run, pod, values};
 use crate::config::{Config, DefaultResources, PodConfig, Sideload, SupervisorConfig, WorkspaceVolume};
 use crate::core::admit::quantity::Quantity;
 use crate::core::names::Namespace;
-use crate::shell::{Kubeconfig, Unverified};
+use crate::shell::{HealthAddress, HealthHost, Kubeconfig, Unverified};
 
 /// The only place of the supervisor in its image from which an image volume shows it where the pod starts it.
 const BINARY_AT_IMAGE_ROOT: &str = "/openshell-sandbox";
@@ -64,9 +64,27 @@ pub fn run(sources: &Sources<'_>) -> Result<Run, Usage> {
         socket: sources.value(&table::SOCKET)?.read(values::absolute_path)?.into(),
         allowed_uids,
         log_level: sources.value(&table::LOG_LEVEL)?.read(values::log_level)?,
+        log_format: sources.value(&table::LOG_FORMAT)?.read(values::log_format)?,
+        health: health(sources)?,
         kubeconfig: kubeconfig(sources)?,
         config,
     })
+}
+
+fn health(sources: &Sources<'_>) -> Result<Option<HealthAddress>, Usage> {
+    let port = sources.value(&table::HEALTH_PORT)?.read(values::health_port)?;
+    let host = sources.optional(&table::HEALTH_ADDRESS)?;
+    match (port, host) {
+        (None, Some(given)) => Err(Usage::Conflict(format!(
+            "{} says where the health port listens, but --health-port is off: leave one of them out",
+            given.place()
+        ))),
+        (None, None) => Ok(None),
+        (Some(port), given) => {
+            let host = given.map(|given| given.read(values::address)).transpose()?;
+            Ok(Some(HealthAddress { host: host.map_or(HealthHost::Every, HealthHost::Only), port }))
+        }
+    }
 }
 
 fn kubeconfig(sources: &Sources<'_>) -> Result<Option<Kubeconfig>, Usage> {

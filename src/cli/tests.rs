@@ -13,7 +13,7 @@ use crate::config::{
 };
 use crate::core::admit::quantity::Quantity;
 use crate::core::follow::settings::{Access, Exposure, Jwt, Route};
-use crate::shell::Unverified;
+use crate::shell::{HealthAddress, HealthHost, LogFormat, Unverified};
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
     variables.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect()
@@ -40,6 +40,7 @@ fn nothing_given_means_the_defaults() -> Result<(), String> {
     let run = run(&[], &[])?;
     assert_eq!(run.socket, PathBuf::from("/var/run/openshell-driver.sock"));
     assert_eq!((run.allowed_uids, run.log_level, run.kubeconfig), (vec![], LevelFilter::INFO, None));
+    assert_eq!((run.log_format, run.health), (LogFormat::Auto, Some(HealthAddress { host: HealthHost::Every, port: 9_090 })));
     let config = run.config;
     assert_eq!(config.namespace.as_str(), "openshell-system");
     assert_eq!(config.gateway_id, "openshell");
@@ -107,6 +108,16 @@ const SAMPLES: &[Sample] = &[
     Sample { flag: "socket", values: ["/run/a/a.sock", "/run/b/b.sock"], seen: |run| run.socket.display().to_string() },
     Sample { flag: "allow-uid", values: ["1", "2"], seen: |run| format!("{:?}", run.allowed_uids).replace(['[', ']'], "") },
     Sample { flag: "log-level", values: ["debug", "warn"], seen: |run| run.log_level.to_string() },
+    Sample { flag: "log-format", values: ["json", "text"], seen: |run| format!("{:?}", run.log_format).to_lowercase() },
+    Sample { flag: "health-port", values: ["9091", "off"], seen: |run| run.health.map_or("off".into(), |health| health.port.to_string()) },
+    Sample {
+        flag: "health-address",
+        values: ["127.0.0.1", "::1"],
+        seen: |run| match run.health.map(|health| health.host) {
+            Some(HealthHost::Only(host)) => host.to_string(),
+            Some(HealthHost::Every) | None => String::new(),
+        },
+    },
     Sample {
         flag: "kubeconfig",
         values: ["/k/a.json", "b.json"],

@@ -14,6 +14,7 @@ use crate::core::admit::quantity::Quantity;
 use crate::core::names::{self, Namespace, ObjectName};
 use crate::core::render::credential::{TLS_DIRECTORY, TOKEN_DIRECTORY};
 use crate::core::render::volumes::WORKSPACE_PATH;
+use crate::shell::LogFormat;
 
 /// Longest image reference: far beyond what registries take.
 const IMAGE_MAX: usize = 1_024;
@@ -199,6 +200,28 @@ pub fn log_level(text: &str) -> Result<LevelFilter, String> {
         "trace" => Ok(LevelFilter::TRACE),
         _ => Err(format!("{text:?} is no log level: use off, error, warn, info, debug or trace")),
     }
+}
+
+pub fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "auto" => Ok(LogFormat::Auto),
+        "json" => Ok(LogFormat::Json),
+        "text" => Ok(LogFormat::Text),
+        _ => Err(format!("{text:?} is no log format: use auto, json or text")),
+    }
+}
+
+/// A TCP port, or none.
+pub fn health_port(text: &str) -> Result<Option<u16>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    number(text, &(0..=u16::MAX)).map(Some).map_err(|_| format!("{text:?} is neither a port from 0 to 65535 nor off"))
+}
+
+pub fn address(text: &str) -> Result<IpAddr, String> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    bare.parse().map_err(|_| format!("{text:?} is no IP address, such as 127.0.0.1 or ::1"))
 }
 
 /// An image reference. Registries differ in what they take; refused is only what none does.

@@ -310,6 +310,18 @@ impl TraceParent {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Which trace.
+    #[must_use]
+    pub fn trace_id(&self) -> &str {
+        self.0.split('-').nth(1).unwrap_or_default()
+    }
+
+    /// Which span of it is the caller's.
+    #[must_use]
+    pub fn span_id(&self) -> &str {
+        self.0.split('-').nth(2).unwrap_or_default()
+    }
 }
 
 macro_rules! rpcs {
@@ -320,6 +332,9 @@ macro_rules! rpcs {
         pub enum Rpc { $($(#[$doc])* $name,)* $(#[$sdoc])* $stream }
 
         impl Rpc {
+            /// Every method.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)* Self::$stream];
+
             /// The method's name as gRPC writes it.
             #[must_use]
             pub const fn name(self) -> &'static str {

@@ -316,40 +316,6 @@ pub enum Outcome {
 }
 
 impl Note {
-    /// A stable name for this kind of fact, for log queries.
-    #[must_use]
-    pub const fn event(&self) -> &'static str {
-        match self {
-            Self::Called { .. } => "called",
-            Self::Became { .. } => "became",
-            Self::Unclaimed { .. } => "unclaimed",
-            Self::Claimed { .. } => "claimed",
-            Self::Listing { .. } => "listing",
-            Self::Watching { .. } => "watching",
-            Self::Surveyed(_) => "surveyed",
-            Self::Synced { .. } => "synced",
-            Self::NotObserving { .. } => "not_observing",
-            Self::Relisting { .. } => "relisting",
-            Self::Speaking { .. } => "speaking",
-            Self::WatchSilent { .. } => "watch_silent",
-            Self::BadLine { .. } => "bad_line",
-            Self::NoSandboxId { .. } => "no_sandbox_id",
-            Self::SharedSandboxId { .. } => "shared_sandbox_id",
-            Self::Relabelled { .. } => "relabelled",
-            Self::Adopted { .. } => "adopted",
-            Self::Undone { .. } => "undone",
-            Self::Stray { .. } => "stray",
-            Self::ReaderWaitedFor { .. } => "reader_waited_for",
-            Self::OpenToAnybody { .. } => "open_to_anybody",
-            Self::NotExposed { .. } => "not_exposed",
-            Self::ReaderTooSlow { .. } => "reader_too_slow",
-            Self::UnknownExchange { .. } => "unknown_exchange",
-            Self::UnknownWatch { .. } => "unknown_watch",
-            Self::UnknownCall { .. } => "unknown_call",
-            Self::Met { .. } => "met",
-        }
-    }
-
     /// How much it matters.
     #[must_use]
     pub const fn weight(&self) -> Weight {
@@ -451,4 +417,49 @@ impl fmt::Display for Note {
             Self::Met { machine, state, met } => write!(f, "{machine} in {state} met {met}"),
         }
     }
+}
+
+macro_rules! events {
+    ($($variant:ident => $name:literal,)*) => {
+        impl Note {
+            /// The names of every kind of fact.
+            pub const EVENTS: &'static [&'static str] = &[$($name),*];
+
+            /// A stable name for this kind of fact, for log queries.
+            #[must_use]
+            pub const fn event(&self) -> &'static str {
+                match self { $(Self::$variant { .. } => $name),* }
+            }
+        }
+    };
+}
+
+events! {
+    Called => "called",
+    Became => "became",
+    Unclaimed => "unclaimed",
+    Claimed => "claimed",
+    Listing => "listing",
+    Watching => "watching",
+    Surveyed => "surveyed",
+    Synced => "synced",
+    NotObserving => "not_observing",
+    Relisting => "relisting",
+    Speaking => "speaking",
+    WatchSilent => "watch_silent",
+    BadLine => "bad_line",
+    NoSandboxId => "no_sandbox_id",
+    SharedSandboxId => "shared_sandbox_id",
+    Relabelled => "relabelled",
+    Adopted => "adopted",
+    Undone => "undone",
+    Stray => "stray",
+    ReaderWaitedFor => "reader_waited_for",
+    OpenToAnybody => "open_to_anybody",
+    NotExposed => "not_exposed",
+    ReaderTooSlow => "reader_too_slow",
+    UnknownExchange => "unknown_exchange",
+    UnknownWatch => "unknown_watch",
+    UnknownCall => "unknown_call",
+    Met => "met",
 }

@@ -7,8 +7,10 @@
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::limits;
+use super::ops::server::Question;
 use crate::contract::messages::compute::WatchSandboxesEvent;
 use crate::core::grpc_status::Status;
 use crate::core::io::{CallId, ExchangeId, Fault, Reply, Request, Response, TraceParent, WatchEnd, WatchId};
@@ -19,12 +21,14 @@ use crate::core::time::Mono;
 pub(super) enum Arrival {
     /// A gateway calls.
     Call(Box<Call>),
-    /// An exchange ended.
-    Answer { exchange: ExchangeId, result: Result<Response, Fault> },
-    /// A line of a watch, and the room it takes up until the core has it.
-    Line { watch: WatchId, line: Body, room: OwnedSemaphorePermit },
+    /// An exchange ended, at that time.
+    Answer { exchange: ExchangeId, result: Result<Response, Fault>, at: Instant },
+    /// A line of a watch, when it was read, and the room it takes up until the core has it.
+    Line { watch: WatchId, line: Body, at: Instant, room: OwnedSemaphorePermit },
     /// A watch ended.
     Closed { watch: WatchId, end: WatchEnd },
+    /// Somebody asks on the health port.
+    Asked(Question),
 }
 
 /// A gateway's call, as the core is told of it, and who made it.
@@ -34,6 +38,8 @@ pub(super) struct Call {
     pub(super) deadline: Option<Mono>,
     pub(super) trace: Option<TraceParent>,
     pub(super) caller: Caller,
+    /// When it came.
+    pub(super) at: Instant,
 }
 
 /// What takes work back.
@@ -70,6 +76,13 @@ pub(super) struct Door {
     pub(super) returned: mpsc::UnboundedSender<Returned>,
 }
 
+impl Door {
+    /// How many inputs wait for the loop.
+    pub(super) fn waiting(&self) -> usize {
+        self.arrivals.max_capacity() - self.arrivals.capacity()
+    }
+}
+
 /// The receiving ends.
 pub(super) struct Inbox {
     pub(super) arrivals: mpsc::Receiver<Arrival>,
@@ -101,7 +114,8 @@ impl LineSink {
 
     /// Hands a line over, as soon as there is room for it.
     pub(super) async fn put(&self, line: Body) -> Result<(), NobodyReads> {
+        let at = Instant::now();
         let room = Arc::clone(&self.room).acquire_owned().await.map_err(|_| NobodyReads)?;
-        self.arrivals.send(Arrival::Line { watch: self.watch, line, room }).await.map_err(|_| NobodyReads)
+        self.arrivals.send(Arrival::Line { watch: self.watch, line, at, room }).await.map_err(|_| NobodyReads)
     }
 }

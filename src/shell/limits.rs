@@ -64,6 +64,23 @@ pub const LIST_WINDOW: u32 = 2 * 1024 * 1024;
 /// HTTP/2 window of one watch. [`WATCHES_OPEN`] of them fit the connection's, so that one that is not read never holds up another.
 pub const WATCH_WINDOW: u32 = 256 * 1024;
 
+/// Connections on the health port; for one more the oldest is cut.
+pub const HEALTH_CONNECTIONS: usize = 64;
+/// How long a client of the health port may take to send its request's head.
+pub const HEALTH_HEADERS: Duration = Duration::from_secs(5);
+/// How long a connection of the health port may last.
+pub const HEALTH_CONNECTION: Duration = Duration::from_secs(10);
+/// Headers of a request on the health port.
+pub const HEALTH_HEADER_COUNT: usize = 64;
+/// Bytes of its head.
+pub const HEALTH_BUFFER: usize = 16 * 1024;
+/// How long the loop may take to answer for itself.
+pub const HEALTH_LOOP: Duration = Duration::from_secs(2);
+/// Age up to which metrics that were written for one are given to others.
+pub const HEALTH_METRICS_AGE: Duration = Duration::from_secs(1);
+/// Series of a metric; what would be more is counted as one.
+pub const SERIES: usize = 400;
+
 /// Age at which the token is read again; kubelet replaces it when 80 % of its life has passed.
 pub const TOKEN_AGE: Duration = Duration::from_secs(60);
 /// Bytes of a token file.

@@ -12,7 +12,8 @@
 //! * `grpc`: the generated service on that socket, and `codec`, its messages.
 //! * `api`: HTTP/2 over TLS to the API server.
 //! * `preflight`: asks what `check` wants to know.
-//! * `clock`: what an input is stamped with. `log`: what a person reads. `limits`: every bound.
+//! * [`ops`]: health, readiness and metrics, for the people who run it. [`log`]: what they read.
+//! * `clock`: what an input is stamped with. `limits`: every bound.
 //!
 //! One thread does it all. Nothing here keeps state about sandboxes.
 #![expect(clippy::disallowed_methods, clippy::disallowed_types, reason = "the world is this module's business")]
@@ -23,7 +24,8 @@ mod clock;
 pub(crate) mod codec;
 mod grpc;
 mod limits;
-mod log;
+pub mod log;
+pub mod ops;
 mod preflight;
 mod runtime;
 mod socket;
@@ -37,6 +39,8 @@ use std::path::PathBuf;
 use std::process;
 
 pub use api::{ApiServer, CREDENTIALS_DIR, ConfigurationError, Kubeconfig, Unverified};
+pub use log::LogFormat;
+pub use ops::server::{HealthAddress, HealthHost};
 pub use preflight::preflight;
 pub use tracing::level_filters::LevelFilter;
 
@@ -60,15 +64,19 @@ pub struct Settings {
     pub allowed_uids: Vec<u32>,
     /// Where the API server is.
     pub api: ApiServer,
+    /// Where health and metrics are served, unless nowhere.
+    pub health: Option<HealthAddress>,
     /// How much is logged, where `RUST_LOG` does not say it.
     pub log_level: LevelFilter,
+    /// What a line of the log looks like.
+    pub log_format: LogFormat,
 }
 
-/// Runs the driver until it is told to stop. Ends with 0 after SIGTERM or SIGINT, 2 when the socket cannot be had, and 3 when the cluster is not fit;
+/// Runs the driver until it is told to stop. Ends with 0 after SIGTERM or SIGINT, 2 when socket or health port cannot be had, and 3 when the cluster is not fit;
 /// what is wrong is then on standard error.
 #[must_use]
 pub fn main(settings: Settings, config: Config) -> process::ExitCode {
-    log::start(settings.log_level, std::env::var("RUST_LOG").ok().as_deref());
+    log::start(settings.log_level, settings.log_format, std::env::var("RUST_LOG").ok().as_deref());
     let ended = serve(settings, config).unwrap_or_else(Ending::Failed);
     match ended {
         Ending::Stopped => process::ExitCode::SUCCESS,
@@ -79,9 +87,10 @@ pub fn main(settings: Settings, config: Config) -> process::ExitCode {
 
 /// Says which cluster this is about: outside a pod it is easily another than was meant.
 fn introduce(api: &ApiServer) {
-    tracing::info!(server = api.authority(), "the API server is asked with {}", api.identity);
+    tracing::info!(event = "api_server", server = api.authority(), "the API server is asked with {}", api.identity);
     if api.trust == Trust::Unverified {
         tracing::warn!(
+            event = "api_certificate_not_verified",
             "the API server's certificate is not verified: whoever is on the way to it can take the credentials and answer in its place"
         );
     }
@@ -94,9 +103,13 @@ fn serve(settings: Settings, config: Config) -> Result<Ending, String> {
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| format!("starting the runtime: {error}"))?;
     let ending = runtime.block_on(async {
         let place = Place::take(&settings.socket, &settings.allowed_uids).await.map_err(|error| error.to_string())?;
+        let health = match settings.health {
+            Some(address) => Some(address.bind().await?),
+            None => None,
+        };
         introduce(&settings.api);
         let signals = runtime::signals().map_err(|error| format!("listening for signals: {error}"))?;
-        Ok(runtime::run(Driver::new(config, seed), &place, settings.api, signals, runtime::Waits::default()).await)
+        Ok(runtime::run(Driver::new(config, seed), &place, health, settings.api, signals, runtime::Waits::default()).await)
     });
     // A name that is still being resolved would hold the process up.
     runtime.shutdown_background();
@@ -108,7 +121,7 @@ fn seed() -> io::Result<[u8; 32]> {
     let mut seed = [0; 32];
     File::open("/dev/urandom")?.read_exact(&mut seed)?;
     let hex = seed.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
-    tracing::debug!(seed = hex, "the seed of this run");
+    tracing::debug!(event = "seed", seed = hex, "the seed of this run");
     Ok(seed)
 }
 

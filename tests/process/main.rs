@@ -3,7 +3,9 @@
 //! Each test has a cluster, a directory and a driver of its own and waits for what it expects, never for time to pass.
 
 mod exposure;
+mod failures;
 mod frames;
+mod health;
 mod leaving;
 mod life;
 mod outage;

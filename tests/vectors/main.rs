@@ -10,6 +10,7 @@ mod format;
 mod library;
 mod numbers;
 mod play;
+mod secrets;
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;

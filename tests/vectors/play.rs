@@ -6,6 +6,7 @@ use openshell_driver_kyma::core::io::{ExchangeId, Input, Method, Output, Outputs
 use openshell_driver_kyma::core::note::Note;
 use openshell_driver_kyma::core::secret::Body;
 use openshell_driver_kyma::core::time::{Mono, Now, Wall};
+use openshell_driver_kyma::shell::log;
 use serde_json::{Value, json};
 
 use crate::format::{Given, Rule, VectorFile};
@@ -25,6 +26,8 @@ const FOLLOWING: [&str; 4] = ["services", "apirules", "virtualservices", "networ
 pub struct Played {
     /// The outputs of each step, without notes about transitions.
     pub outputs: Vec<Vec<Value>>,
+    /// What would be logged of all of it, in every form.
+    pub lines: Vec<String>,
     /// Transitions met, as machine, state and what was met.
     pub met: Vec<[String; 3]>,
 }
@@ -33,6 +36,7 @@ struct Stage<'a> {
     driver: Driver,
     file: &'a str,
     met: Vec<[String; 3]>,
+    lines: Vec<String>,
     numbers: Numbers,
 }
 
@@ -41,7 +45,8 @@ pub fn play(file: &VectorFile, library: &Library) -> Played {
     let mut config = library.config.clone();
     merge(&mut config, &Value::Object(file.vector.config.clone()));
     let config: Config = serde_json::from_value(config).unwrap_or_else(|error| panic!("{}: config: {error}", file.name));
-    let mut stage = Stage { driver: Driver::new(config, [7; 32]), file: &file.name, met: Vec::new(), numbers: Numbers::default() };
+    let mut stage =
+        Stage { driver: Driver::new(config, [7; 32]), file: &file.name, met: Vec::new(), lines: Vec::new(), numbers: Numbers::default() };
     if let Some(given) = &file.vector.given {
         stage.give(given, library);
     }
@@ -55,7 +60,7 @@ pub fn play(file: &VectorFile, library: &Library) -> Played {
         let out = stage.handle(at, input);
         outputs.push(out.into_iter().map(|output| serde_json::to_value(stage.numbers.outward(output)).unwrap()).collect());
     }
-    Played { outputs, met: stage.met }
+    Played { outputs, lines: stage.lines, met: stage.met }
 }
 
 impl Stage<'_> {
@@ -63,6 +68,16 @@ impl Stage<'_> {
         let mut out = Outputs::new();
         let now = Now { mono: Mono(at), wall: Wall(START + i64::try_from(at).unwrap()) };
         self.driver.handle(now, input, &mut out);
+        let mut refusal = None;
+        for output in &out {
+            match output {
+                Output::Reply { call, reply: Err(status) } => refusal = Some((*call, status.clone())),
+                Output::Note(Note::Met { .. }) => {}
+                Output::Note(note) => self.lines.extend(log::lines(note, refusal.as_ref())),
+                // What the shell has of these is logged by nobody; a careless hand would print it so.
+                output => self.lines.push(format!("{output:?}")),
+            }
+        }
         out.retain(|output| match output {
             Output::Note(Note::Met { machine, state, met }) => {
                 self.met.push([machine.to_string(), state.to_string(), met.to_string()]);

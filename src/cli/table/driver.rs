@@ -36,6 +36,37 @@ group_of! { DRIVER:
                target=level with commas between, where this program's target is openshell_driver_kyma. Other crates are heard from warn \
                upwards only, whatever either asks: below that they print request headers, and those carry tokens.",
     }
+    LOG_FORMAT {
+        long: "log-format",
+        metavar: "FORMAT",
+        takes: Takes::One,
+        upstream: NO_COUNTERPART,
+        default: Fallback::Text("auto"),
+        example: "json",
+        help: "What a line of the log looks like: json, one object a line; text, for people; auto, which is text on a terminal and otherwise json. \
+               docs/logs.md lists every event.",
+    }
+    HEALTH_PORT {
+        long: "health-port",
+        metavar: "PORT",
+        takes: Takes::One,
+        upstream: NO_COUNTERPART,
+        default: Fallback::Text("9090"),
+        example: "9091",
+        help: "The TCP port on which /healthz, /readyz and /metrics are answered, for kubelet's probes and for Prometheus: without encryption or \
+               credentials, and nothing of it is secret. 0 is any port that is free, which the log then names; off answers nowhere. A port that is taken ends the process. \
+               See docs/metrics.md.",
+    }
+    HEALTH_ADDRESS {
+        long: "health-address",
+        metavar: "ADDRESS",
+        takes: Takes::One,
+        upstream: NO_COUNTERPART,
+        default: Fallback::Unset("every address, of IPv6 and IPv4"),
+        example: "127.0.0.1",
+        help: "On which of the machine's IP addresses the health port listens. In a pod leave it alone: kubelet and Prometheus come to the pod's \
+               address, not to localhost.",
+    }
     KUBECONFIG {
         long: "kubeconfig",
         metavar: "PATH",

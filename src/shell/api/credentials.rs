@@ -1,13 +1,16 @@
 //! What a request carries so that the API server knows whose it is.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use http::header::HeaderValue;
 use tokio::time::Instant;
 
+use super::claims;
 use super::server::{Identity, Pem};
 use crate::shell::limits;
 
@@ -25,6 +28,17 @@ pub(super) enum Credentials {
     FixedCertificate,
     /// None: the connection's certificate says it, and the next connection has whatever the files then hold.
     CertificateFiles,
+}
+
+/// What is known of the token in use, for metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(in crate::shell) struct TokenFacts {
+    /// When its file was written, in seconds since 1970, if it is from a file.
+    pub(in crate::shell) written: Option<f64>,
+    /// When it expires, in seconds since 1970, if it says so.
+    pub(in crate::shell) expires: Option<f64>,
+    /// How often its file could not be read.
+    pub(in crate::shell) read_errors: u64,
 }
 
 /// What can be done about a request that was answered 401.
@@ -56,6 +70,15 @@ impl Credentials {
         }
     }
 
+    /// What is known of the token in use.
+    pub(super) fn facts(&self) -> TokenFacts {
+        match self {
+            Self::Fixed(token) => TokenFacts { expires: token.expires(), ..TokenFacts::default() },
+            Self::File(file) => file.facts(),
+            Self::FixedCertificate | Self::CertificateFiles => TokenFacts::default(),
+        }
+    }
+
     /// What to do about a 401.
     pub(super) fn remedy(&self) -> Result<Remedy, String> {
         match self {
@@ -70,17 +93,30 @@ impl Credentials {
 pub(super) struct TokenFile {
     file: PathBuf,
     held: Mutex<Option<Held>>,
+    read_errors: AtomicU64,
 }
 
 struct Held {
     token: Bearer,
+    /// When its file was written.
+    written: Option<SystemTime>,
     /// When the file was last looked at, whether or not that went well.
     looked: Instant,
 }
 
 impl TokenFile {
     fn new(file: PathBuf) -> Self {
-        Self { file, held: Mutex::new(None) }
+        Self { file, held: Mutex::new(None), read_errors: AtomicU64::new(0) }
+    }
+
+    fn facts(&self) -> TokenFacts {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = held.as_ref().and_then(|held| held.written?.duration_since(UNIX_EPOCH).ok());
+        TokenFacts {
+            written: written.map(|since| since.as_secs_f64()),
+            expires: held.as_ref().and_then(|held| held.token.expires()),
+            read_errors: self.read_errors.load(Ordering::Relaxed),
+        }
     }
 
     /// The token, read again when it is older than [`limits::TOKEN_AGE`]. An error only when there has never been one.
@@ -98,15 +134,19 @@ impl TokenFile {
         if let Some(held) = held.as_ref().filter(|held| fresh(held)) {
             return Ok(held.token.clone());
         }
-        let token = match (Bearer::read(&self.file), held.take()) {
-            (Ok(token), _) => token,
+        let read = Bearer::read(&self.file);
+        if read.is_err() {
+            self.read_errors.fetch_add(1, Ordering::Relaxed);
+        }
+        let (token, written) = match (read, held.take()) {
+            (Ok(token), _) => (token, fs::metadata(&self.file).and_then(|metadata| metadata.modified()).ok()),
             (Err(error), Some(old)) => {
-                tracing::warn!(file = %self.file.display(), %error, "the bearer token could not be read again; the old one is used");
-                old.token
+                tracing::warn!(event = "token_unreadable", file = %self.file.display(), %error, "the bearer token could not be read again; the old one is used");
+                (old.token, old.written)
             }
             (Err(error), None) => return Err(format!("the bearer token {} cannot be read: {error}", self.file.display())),
         };
-        *held = Some(Held { token: token.clone(), looked: Instant::now() });
+        *held = Some(Held { token: token.clone(), written, looked: Instant::now() });
         Ok(token)
     }
 }
@@ -135,6 +175,11 @@ impl Bearer {
         Self::parse(&text)
     }
 
+    /// When it expires, in seconds since 1970, if it says so.
+    fn expires(&self) -> Option<f64> {
+        claims::expires(self.0.to_str().ok()?.strip_prefix("Bearer ")?)
+    }
+
     /// The header, for the one place that must send it.
     pub(super) fn into_header(self) -> HeaderValue {
         self.0
@@ -144,8 +189,6 @@ impl Bearer {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test says what is wrong by failing")]
-
-    use std::fs;
 
     use super::*;
     use crate::shell::tests::Scratch;

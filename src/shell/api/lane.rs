@@ -1,5 +1,6 @@
 //! One connection at a time, for one kind of traffic.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -24,6 +25,17 @@ pub(super) struct Lane {
     current: Mutex<Option<Arc<Connection>>>,
     /// Held while dialling, so that those who wait share one connection, or one failure.
     dialling: tokio::sync::Mutex<Option<Failure>>,
+    opened: AtomicU64,
+    failed: AtomicU64,
+}
+
+/// How often a lane was dialled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::shell) struct Dials {
+    /// And opened.
+    pub(in crate::shell) opened: u64,
+    /// In vain.
+    pub(in crate::shell) failed: u64,
 }
 
 /// A dial that failed.
@@ -60,7 +72,14 @@ impl Lane {
             places: Semaphore::new(streams),
             current: Mutex::new(None),
             dialling: tokio::sync::Mutex::new(None),
+            opened: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
         }
+    }
+
+    /// What it is called, and how often it was dialled.
+    pub(super) fn dials(&self) -> (&'static str, Dials) {
+        (self.name, Dials { opened: self.opened.load(Ordering::Relaxed), failed: self.failed.load(Ordering::Relaxed) })
     }
 
     /// Room for one more stream, in the order of asking.
@@ -119,13 +138,15 @@ impl Lane {
         // Boxed: it is large, rare, and would be part of every exchange.
         match Box::pin(tls::connect(&self.server, self.windows)).await {
             Ok(sender) => {
+                self.opened.fetch_add(1, Ordering::Relaxed);
                 *failure = None;
                 let connection = Arc::new(Connection { sender, heard: Mutex::new(Instant::now()) });
                 *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&connection));
-                tracing::debug!(lane = self.name, "connected to the API server");
+                tracing::debug!(event = "api_connected", lane = self.name, "connected to the API server");
                 Ok(connection)
             }
             Err(text) => {
+                self.failed.fetch_add(1, Ordering::Relaxed);
                 *failure = Some(Failure { at: Instant::now(), text: text.clone() });
                 Err(text)
             }
@@ -182,7 +203,11 @@ impl Drop for Attention {
     fn drop(&mut self) {
         let silent_since = self.since.max(self.connection.silent_since());
         if matches!(self.ended, Ended::NotYet) && silent_since.elapsed() >= limits::CONNECTION_SILENCE {
-            tracing::debug!(lane = self.lane.name, "the connection to the API server is silent; the next request opens another");
+            tracing::debug!(
+                event = "api_connection_silent",
+                lane = self.lane.name,
+                "the connection to the API server is silent; the next request opens another"
+            );
             self.lane.forget(&self.connection);
         }
     }

@@ -1,7 +1,7 @@
 //! The API server's side: the core's requests go out, answers and watch lines come in.
 //!
 //! * [`server`]: where it is, what we trust it by, what it trusts us by. [`kubeconfig`]: the same from a file.
-//! * [`credentials`]: the token, read again as kubelet replaces it. [`unverified`]: believing any server, for who asked for it.
+//! * [`credentials`]: the token, read again as kubelet replaces it, and [`claims`], what it says of itself. [`unverified`]: believing any server, for who asked for it.
 //! * [`tls`]: TCP, TLS and HTTP/2 up to a connection.
 //! * [`lane`]: one connection at a time, dialled when needed and replaced when it is closed or dead.
 //! * [`fault`]: what is known of an exchange that gave no answer.
@@ -13,6 +13,7 @@
 //! A 401 was not acted on, so the files with credentials are read again and the request is repeated once.
 
 mod body;
+mod claims;
 mod credentials;
 mod fault;
 mod kubeconfig;
@@ -30,8 +31,10 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
+pub(super) use self::credentials::TokenFacts;
 use self::credentials::{Bearer, Credentials, Remedy};
 pub use self::kubeconfig::{Kubeconfig, Unverified};
+pub(super) use self::lane::Dials;
 use self::lane::{Attention, Lane};
 use self::lines::Lines;
 pub use self::server::{ApiServer, CREDENTIALS_DIR, ConfigurationError, Trust};
@@ -72,6 +75,16 @@ impl Api {
             watches: lane("watches", limits::WATCHES_OPEN, limits::WATCH_WINDOW),
             server,
         }
+    }
+
+    /// What is known of the token in use.
+    pub(super) fn token(&self) -> TokenFacts {
+        self.credentials.facts()
+    }
+
+    /// Connections dialled, by lane.
+    pub(super) fn dials(&self) -> [(&'static str, Dials); 3] {
+        [&self.requests, &self.lists, &self.watches].map(|lane| lane.dials())
     }
 
     /// Sends a request and reads its whole answer, by `deadline`.

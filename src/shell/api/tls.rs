@@ -65,7 +65,7 @@ async fn dial(server: &ApiServer, authority: &str, windows: Windows) -> Result<S
         .map_err(|error| format!("HTTP/2 with the API server at {authority} failed: {}", fault::describe(&error)))?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
-            tracing::debug!(error = fault::describe(&error), "a connection to the API server ended");
+            tracing::debug!(event = "api_connection_ended", error = fault::describe(&error), "a connection to the API server ended");
         }
     });
     Ok(sender)

@@ -38,13 +38,13 @@ pub(in crate::shell) async fn serve(listener: Listener, service: Service, mut ph
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(_) if connections.len() >= limits::CONNECTIONS => {
-                    tracing::warn!(limit = limits::CONNECTIONS, "closed a connection on the driver's socket: too many are open");
+                    tracing::warn!(event = "grpc_too_many_connections", limit = limits::CONNECTIONS, "closed a connection on the driver's socket: too many are open");
                 }
                 Ok(stream) => {
                     connections.spawn(connection(stream, server.clone(), phase.clone()));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "accepting a connection on the driver's socket failed");
+                    tracing::warn!(event = "grpc_accept_failed", %error, "accepting a connection on the driver's socket failed");
                     tokio::time::sleep(limits::ACCEPT_PAUSE).await;
                 }
             },
@@ -77,6 +77,10 @@ async fn connection(stream: UnixStream, server: ComputeDriverServer<Service>, mu
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(error = &error as &dyn std::error::Error, "a connection on the driver's socket ended");
+        tracing::debug!(
+            event = "grpc_connection_ended",
+            error = &error as &dyn std::error::Error,
+            "a connection on the driver's socket ended"
+        );
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 use tonic::codegen::tokio_stream::Stream;
 
 use super::headers;
@@ -33,7 +34,8 @@ impl Service {
         let call = CallId(self.calls.fetch_add(1, Ordering::Relaxed));
         let deadline = headers::timeout(request.metadata()).map(|wait| self.clock.now().mono.after(wait));
         let trace = headers::trace(request.metadata());
-        let arrival = Arrival::Call(Box::new(Call { id: call, request: wrap(request.into_inner()), deadline, trace, caller }));
+        let arrival =
+            Arrival::Call(Box::new(Call { id: call, request: wrap(request.into_inner()), deadline, trace, caller, at: Instant::now() }));
         let leaving = Leaving { call, door: self.door.clone(), answered: Answered::NotYet };
         match self.door.arrivals.send(arrival).await {
             Ok(()) => Ok(leaving),

@@ -33,7 +33,7 @@ impl Calls {
     /// The core answers. An error in passing it on means that the caller left just now: its leaving is on its way and finds the call ended.
     pub(super) fn reply(&mut self, call: CallId, reply: Result<Reply, Status>) {
         match self.0.remove(&call) {
-            None => tracing::debug!(call = call.0, "a reply to a call that has ended"),
+            None => tracing::debug!(event = "unknown_call", call = call.0, "a reply to a call that has ended"),
             Some(Caller::Waits(caller)) => drop(caller.send(reply)),
             Some(Caller::Reads(reader)) => {
                 if let Err(status) = reply {
@@ -46,7 +46,7 @@ impl Calls {
     /// The core has an event for a stream. Beyond its credit the stream is ended, since there is no place to keep more.
     pub(super) fn event(&mut self, call: CallId, event: WatchSandboxesEvent) -> Option<Input> {
         let Some(Caller::Reads(reader)) = self.0.get(&call) else {
-            tracing::debug!(call = call.0, "an event for a stream that has ended");
+            tracing::debug!(event = "unknown_call", call = call.0, "an event for a stream that has ended");
             return None;
         };
         let sent = if reader.capacity() > 1 { reader.try_send(Ok(event)) } else { Err(TrySendError::Full(Ok(event))) };
@@ -54,7 +54,7 @@ impl Calls {
             // The stream's leaving is on its way.
             Ok(()) | Err(TrySendError::Closed(_)) => None,
             Err(TrySendError::Full(_)) => {
-                tracing::error!(call = call.0, "more events than the stream has credit for; it is ended");
+                tracing::error!(event = "stream_overrun", call = call.0, "more events than the stream has credit for; it is ended");
                 drop(reader.try_send(Err(Status::aborted("the driver lost count of this stream's events; open it again"))));
                 self.0.remove(&call);
                 Some(Input::Cancel { call })

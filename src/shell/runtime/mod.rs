@@ -5,6 +5,7 @@
 
 mod calls;
 mod ending;
+mod records;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::future::pending;
@@ -19,16 +20,21 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use self::calls::Calls;
 pub(super) use self::ending::Ending;
+use self::records::Records;
 use super::api::{Api, ApiServer};
 use super::arrival::{self, Arrival, Call, Door, Inbox, LineSink, Returned};
 use super::clock::Clock;
 use super::grpc::server::{self, Phase};
 use super::grpc::service::Service;
 use super::limits;
+use super::ops::metrics::{End, Levels};
+use super::ops::readiness::Socket;
+use super::ops::request::Asked;
+use super::ops::server::{self as health, Question};
 use super::socket::Place;
 use crate::core::Driver;
-use crate::core::io::{Aborted, ExchangeId, ExitCode, Fault, HttpRequest, Input, Lane, Output, Outputs, TraceParent, WatchId};
-use crate::core::note::{Note, Outcome, Weight};
+use crate::core::io::{Aborted, ExchangeId, ExitCode, Fault, HttpRequest, Input, Lane, Output, Outputs, WatchId};
+use crate::core::note::Note;
 use crate::core::time::{Mono, Now};
 
 /// What is driven: the core, or a stand-in for it in tests.
@@ -83,9 +89,17 @@ pub(super) fn signals() -> io::Result<mpsc::Receiver<&'static str>> {
     Ok(receiver)
 }
 
-/// Runs `core` between the gateway at `place` and the API server until it is told to stop.
-pub(super) async fn run(core: impl Core, place: &Place, api: ApiServer, mut signals: mpsc::Receiver<&'static str>, waits: Waits) -> Ending {
+/// Runs `core` between the gateway at `place` and the API server until it is told to stop, and answers on the health port if there is one.
+pub(super) async fn run(
+    core: impl Core,
+    place: &Place,
+    health: Option<health::Listener>,
+    api: ApiServer,
+    mut signals: mpsc::Receiver<&'static str>,
+    waits: Waits,
+) -> Ending {
     let (door, mut inbox) = arrival::channel();
+    let health = health.map(|listener| tokio::spawn(health::serve(listener, door.arrivals.clone())));
     let mut house = Loop {
         core,
         clock: Clock::start(),
@@ -99,9 +113,13 @@ pub(super) async fn run(core: impl Core, place: &Place, api: ApiServer, mut sign
         own: VecDeque::from([Input::Wake]),
         stage: Stage::Running,
         waits,
+        records: Records::new(),
     };
     let ending = house.run(&mut inbox, &mut signals).await;
     house.leave(inbox).await;
+    if let Some(health) = health {
+        health.abort();
+    }
     ending
 }
 
@@ -130,13 +148,21 @@ struct Loop<'place, C> {
     api: Arc<Api>,
     gateway: Gateway<'place>,
     calls: Calls,
-    exchanges: BTreeMap<ExchangeId, AbortHandle>,
-    watches: BTreeMap<WatchId, AbortHandle>,
+    exchanges: BTreeMap<ExchangeId, Sent>,
+    watches: BTreeMap<WatchId, Sent>,
     wake: Option<Mono>,
     /// What the loop itself must tell the core, before anything else.
     own: VecDeque<Input>,
     stage: Stage,
     waits: Waits,
+    records: Records,
+}
+
+/// A request to the API server that has not ended.
+struct Sent {
+    task: AbortHandle,
+    asked: Asked,
+    at: Instant,
 }
 
 impl<C: Core> Loop<'_, C> {
@@ -166,7 +192,7 @@ impl<C: Core> Loop<'_, C> {
                 }
                 () = until(bind_by) => self.bind(),
                 () = until(leave_at) => {
-                    tracing::warn!(calls = self.calls.len(), exchanges = self.exchanges.len(), "the stop took too long; leaving what is in flight");
+                    tracing::warn!(event = "leaving", calls = self.calls.len(), exchanges = self.exchanges.len(), "the stop took too long; leaving what is in flight");
                     self.stage = Stage::Ended(Ending::Stopped);
                 }
             }
@@ -187,26 +213,59 @@ impl<C: Core> Loop<'_, C> {
             // Who left while the call waited here has never been there.
             Arrival::Call(call) if call.caller.is_gone() => {}
             Arrival::Call(call) => {
-                let Call { id: call, request, deadline, trace, caller } = *call;
+                let Call { id: call, request, deadline, trace, caller, at } = *call;
+                self.records.metrics.taken(at.elapsed());
                 self.own.push_back(Input::Call { call, request, deadline, trace });
                 self.own.extend(self.calls.begin(call, caller));
             }
-            Arrival::Answer { exchange, result } => {
-                if self.exchanges.remove(&exchange).is_some() {
-                    self.own.push_back(Input::Answer { exchange, result });
+            Arrival::Answer { exchange, result, at } => {
+                if let Some(sent) = self.exchanges.remove(&exchange) {
+                    self.records.metrics.answered(&sent.asked, End::of_exchange(&result), at.duration_since(sent.at));
+                    self.heard(Input::Answer { exchange, result }, at);
                 }
             }
-            Arrival::Line { watch, line, room } => {
+            Arrival::Line { watch, line, at, room } => {
                 if self.watches.contains_key(&watch) {
-                    self.turn(Input::Line { watch, line });
+                    self.heard(Input::Line { watch, line }, at);
                 }
                 drop(room);
             }
             Arrival::Closed { watch, end } => {
-                if self.watches.remove(&watch).is_some() {
+                if let Some(sent) = self.watches.remove(&watch) {
+                    self.records.metrics.answered(&sent.asked, End::of_watch(&end), sent.at.elapsed());
                     self.own.push_back(Input::Closed { watch, end });
                 }
             }
+            Arrival::Asked(question) => self.asked(question),
+        }
+    }
+
+    /// News of the API server's, read at that time.
+    fn heard(&mut self, input: Input, at: Instant) {
+        self.records.metrics.taken(at.elapsed());
+        self.records.cause = Some(at);
+        self.turn(input);
+        self.records.cause = None;
+    }
+
+    /// Somebody asks on the health port. Who has gone meanwhile is not answered.
+    fn asked(&mut self, question: Question) {
+        match question {
+            Question::Alive(answer) => drop(answer.send(())),
+            Question::Ready(detail, answer) => drop(answer.send(self.records.readiness.report(detail))),
+            Question::Metrics(format, answer) => {
+                self.turn(Input::Survey);
+                let levels = Levels {
+                    is_ready: self.records.readiness.is_ready(),
+                    exchanges: self.exchanges.len(),
+                    watches: self.watches.len(),
+                    inputs: self.door.waiting(),
+                    token: self.api.token(),
+                    dials: self.api.dials(),
+                };
+                drop(answer.send(self.records.metrics.write(&levels, format)));
+            }
+            Question::Answered { path, status } => self.records.metrics.health(path, status),
         }
     }
 
@@ -227,15 +286,22 @@ impl<C: Core> Loop<'_, C> {
                     Aborted::Exchange(exchange) => self.exchanges.remove(&exchange),
                     Aborted::Watch(watch) => self.watches.remove(&watch),
                 };
-                if let Some(task) = task {
+                if let Some(Sent { task, asked, at }) = task {
+                    self.records.metrics.answered(&asked, End::ABORTED, at.elapsed());
                     task.abort();
                 }
             }
-            Output::Reply { call, reply } => self.calls.reply(call, reply),
-            Output::Event { call, event } => self.own.extend(self.calls.event(call, event)),
+            Output::Reply { call, reply } => {
+                self.records.reply(call, &reply);
+                self.calls.reply(call, reply);
+            }
+            Output::Event { call, event } => {
+                self.records.event(&event);
+                self.own.extend(self.calls.event(call, event));
+            }
             Output::WakeAt(wish) => self.wake = Some(wish),
             Output::Note(note) => {
-                tell(&note);
+                self.records.note(&note);
                 if matches!(note, Note::Synced { .. }) {
                     self.bind();
                 }
@@ -257,23 +323,25 @@ impl<C: Core> Loop<'_, C> {
         }
         let (api, arrivals) = (Arc::clone(&self.api), self.door.arrivals.clone());
         let deadline = self.clock.instant(deadline);
+        let (asked, at) = (Asked::of(&request), Instant::now());
         let task = tokio::spawn(async move {
             let result = api.exchange(lane, request, deadline).await;
             // An error means that the loop has ended.
-            let _ = arrivals.send(Arrival::Answer { exchange, result }).await;
+            let _ = arrivals.send(Arrival::Answer { exchange, result, at: Instant::now() }).await;
         });
-        self.exchanges.insert(exchange, task.abort_handle());
+        self.exchanges.insert(exchange, Sent { task: task.abort_handle(), asked, at });
     }
 
     fn watch(&mut self, watch: WatchId, request: HttpRequest) {
         let (api, arrivals) = (Arc::clone(&self.api), self.door.arrivals.clone());
         let sink = LineSink::new(watch, &self.door);
+        let (asked, at) = (Asked::watch(&request), Instant::now());
         let task = tokio::spawn(async move {
             let end = api.watch(request, &sink).await;
             // An error means that the loop has ended.
             let _ = arrivals.send(Arrival::Closed { watch, end }).await;
         });
-        self.watches.insert(watch, task.abort_handle());
+        self.watches.insert(watch, Sent { task: task.abort_handle(), asked, at });
     }
 
     /// Lets the gateway in, if it is not in yet.
@@ -283,7 +351,8 @@ impl<C: Core> Loop<'_, C> {
         };
         match place.bind() {
             Ok(listener) => {
-                tracing::info!(socket = %place.path().display(), "driver ready");
+                tracing::info!(event = "ready", socket = %place.path().display(), "driver ready");
+                self.records.readiness.socket(Socket::Bound);
                 let (phase, watched) = watch::channel(Phase::Serving);
                 let service = Service::new(self.door.clone(), self.clock);
                 let task = tokio::spawn(server::serve(listener, service, watched));
@@ -297,7 +366,8 @@ impl<C: Core> Loop<'_, C> {
     fn stop(&mut self, signal: &'static str) {
         match self.stage {
             Stage::Running => {
-                tracing::info!(signal, "stopping");
+                tracing::info!(event = "stopping", signal, "stopping");
+                self.records.readiness.socket(Socket::Closed);
                 self.stage = Stage::Stopping(Instant::now() + self.waits.stop_within);
                 match &self.gateway {
                     // An error means that the task has ended, and the socket with it.
@@ -307,7 +377,7 @@ impl<C: Core> Loop<'_, C> {
                 self.own.push_back(Input::Stop);
             }
             Stage::Stopping(_) => {
-                tracing::warn!(signal, "leaving at once");
+                tracing::warn!(event = "leaving", signal, "leaving at once");
                 self.stage = Stage::Ended(Ending::Stopped);
             }
             Stage::Ended(_) => {}
@@ -324,14 +394,14 @@ impl<C: Core> Loop<'_, C> {
             }
         }
         self.calls.end();
-        for task in self.exchanges.values().chain(self.watches.values()) {
-            task.abort();
+        for sent in self.exchanges.values().chain(self.watches.values()) {
+            sent.task.abort();
         }
         if let Gateway::Served { phase, mut task } = self.gateway {
             // An error means that the task has ended.
             let _ = phase.send(Phase::Stopping);
             if timeout(self.waits.last_words, &mut task).await.is_err() {
-                tracing::debug!("a client does not read; its connection is cut");
+                tracing::debug!(event = "last_words_unread", "a client does not read; its connection is cut");
                 task.abort();
                 // Until it is gone, and the socket's file with it.
                 let _ = task.await;
@@ -344,32 +414,5 @@ async fn until(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
         None => pending().await,
-    }
-}
-
-/// A note as a line of the log.
-fn tell(note: &Note) {
-    macro_rules! line {
-        ($level:ident $($field:tt)*) => { tracing::$level!(event = note.event(), $($field)* "{note}") };
-    }
-    if let Note::Called { call, rpc, outcome, millis, sandbox, name, trace } = note {
-        let (sandbox, name) = (sandbox.as_ref().map(tracing::field::display), name.as_ref().map(tracing::field::display));
-        let (call, rpc, trace) = (call.0, rpc.name(), trace.as_ref().map(TraceParent::as_str));
-        let code = match outcome {
-            Outcome::Ok => None,
-            Outcome::Cancelled => Some("CANCELLED".to_owned()),
-            Outcome::Status(code) => Some(format!("{code:?}")),
-        };
-        match note.weight() {
-            Weight::Detail => line!(debug call, rpc, code, millis, sandbox, name, trace,),
-            Weight::Event => line!(info call, rpc, code, millis, sandbox, name, trace,),
-            Weight::Warning => line!(warn call, rpc, code, millis, sandbox, name, trace,),
-        }
-        return;
-    }
-    match note.weight() {
-        Weight::Detail => line!(debug),
-        Weight::Event => line!(info),
-        Weight::Warning => line!(warn),
     }
 }

@@ -200,12 +200,15 @@ impl Listener {
             match stream.peer_cred() {
                 Ok(peer) if self.peers.may_speak(peer.uid()) => return Ok(stream),
                 Ok(peer) => tracing::warn!(
+                    event = "grpc_peer_refused",
                     uid = peer.uid(),
                     pid = peer.pid(),
                     own_uid = self.peers.own,
                     "dropped a connection on the driver's socket: this uid is neither ours nor allowed"
                 ),
-                Err(error) => tracing::warn!(%error, "dropped a connection on the driver's socket: the kernel does not say whose it is"),
+                Err(error) => {
+                    tracing::warn!(event = "grpc_peer_refused", %error, "dropped a connection on the driver's socket: the kernel does not say whose it is")
+                }
             }
         }
     }
@@ -216,7 +219,7 @@ impl Drop for Listener {
         if fs::symlink_metadata(&self.path).is_ok_and(|found| Identity::of(&found) == self.identity)
             && let Err(error) = fs::remove_file(&self.path)
         {
-            tracing::warn!(path = %self.path.display(), %error, "the driver's socket could not be removed");
+            tracing::warn!(event = "socket_left_behind", path = %self.path.display(), %error, "the driver's socket could not be removed");
         }
     }
 }

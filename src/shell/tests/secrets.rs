@@ -10,6 +10,7 @@ use crate::contract::messages::compute as pb;
 use crate::core::io::{ContentType, ExchangeId, HttpRequest, Input, Lane, Method, Output, Reply};
 use crate::core::secret::Body;
 use crate::core::time::Mono;
+use crate::shell::log::Form;
 use crate::shell::log::tests::Captured;
 
 /// What must not be seen.
@@ -19,7 +20,7 @@ const SECRETS: [&str; 3] = ["bearer-token-of-the-driver", "value-of-an-environme
 async fn no_level_of_the_log_shows_a_secret() {
     let [bearer, value, token] = SECRETS;
     let log = Captured::default();
-    let _guard = tracing::subscriber::set_default(log.subscriber("trace"));
+    let _guard = tracing::subscriber::set_default(log.subscriber("trace", Form::Json));
 
     let kube = Kube::new().await;
     std::fs::write(kube.scratch.path("token"), bearer).unwrap();

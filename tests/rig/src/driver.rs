@@ -100,6 +100,8 @@ impl Driver {
             .env("KUBERNETES_SERVICE_HOST", launch.api.ip().to_string())
             .env("KUBERNETES_SERVICE_PORT", launch.api.port().to_string())
             .env("OPENSHELL_DRIVER_API_CREDENTIALS_DIR", &launch.credentials)
+            // Drivers that run beside each other cannot all have the port; who wants one says so with a flag.
+            .env("OPENSHELL_DRIVER_HEALTH_PORT", "off")
             .envs(launch.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -4,6 +4,7 @@
 pub mod cluster;
 pub mod driver;
 pub mod gateway;
+pub mod health;
 pub mod kube;
 pub mod raw;
 pub mod relay;

@@ -17,7 +17,7 @@ pub(super) fn decode(text: &str) -> Result<Secret, &'static str> {
 }
 
 /// Base64 with the standard alphabet and padding, which may stand on several lines.
-fn bytes(text: &str) -> Option<Vec<u8>> {
+pub(in crate::shell::api) fn bytes(text: &str) -> Option<Vec<u8>> {
     let letters: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
     if !letters.len().is_multiple_of(4) {
         return None;

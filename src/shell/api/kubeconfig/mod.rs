@@ -22,6 +22,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 
+pub(super) use self::data::bytes as base64;
 pub use self::refusal::Refusal;
 
 use self::refusal::Place;

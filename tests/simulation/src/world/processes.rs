@@ -262,7 +262,8 @@ impl World {
             return;
         }
         self.trace.say(self.now_ms, || format!("{life} notes: {note}"));
-        if self.books.leaks(&note.to_string()) {
+        // What the log prints of it is its text and some of its parts.
+        if self.books.leaks(&note.to_string()) || self.books.leaks(&serde_json::to_string(&note).unwrap_or_default()) {
             return self.broken(Rule::Secrets, || format!("{life} notes: {note}"));
         }
         match note {
