@@ -14,7 +14,7 @@ use crate::scene::{Play, create, until};
 const MANY: usize = 2_000;
 /// Calls in flight.
 const AT_ONCE: usize = 64;
-/// For all of them to be made and ready, or to be gone. Two idle cores take a fifth of it.
+/// For all of them to be made and ready, or to be gone.
 const LIMIT: Duration = Duration::from_secs(600);
 
 /// Does something to each of them, so many at a time.

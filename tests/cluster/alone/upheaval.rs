@@ -10,7 +10,7 @@ use rig::{Outcome, sandbox};
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::scene::{Place, create, is_final, is_stopped, until};
+use crate::scene::{Place, Play, create, is_final, is_stopped, until, until_within};
 
 const DEFINITION: &str = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/sandboxes.agents.x-k8s.io";
 const APISERVER: &str = "/processes/kube-apiserver";
@@ -27,6 +27,35 @@ async fn place(name: &str, version: &str) -> Outcome<Place> {
     }
     cluster.control(&format!("/agent-sandbox/{version}")).await?;
     Place::new(name).await
+}
+
+/// How long everybody else may take to find their way back to a server that went, or to a version that came: they pause longer with each try, and
+/// the garbage collector looks for new resources twice a minute.
+const RECOVERY: Duration = Duration::from_secs(150);
+
+/// Waits until a sandbox is ready, and then until that was told on the stream, on which nothing may be called deleted.
+async fn until_ready_and_nothing_deleted(play: &mut Play, name: &str) -> Outcome<()> {
+    until_within(RECOVERY, &format!("{name} is ready"), async || Ok(sandbox::is_ready(&play.get(name).await?))).await?;
+    let id = sandbox::id(name);
+    play.events
+        .until(|event| {
+            assert_eq!(sandbox::deleted(event), None, "nothing was deleted");
+            sandbox::snapshot(event).filter(|seen| seen.id == id && sandbox::is_ready(seen)).map(|_| ())
+        })
+        .await?;
+    Ok(())
+}
+
+/// Deletes a sandbox, and waits until it is gone and that was told.
+async fn delete_and_see_it_go(play: &mut Play, name: &str) -> Outcome<()> {
+    assert!(play.delete(name).await?);
+    let is_gone = async || match play.get(name).await {
+        Err(status) if status.code() == Code::NotFound => Ok(true),
+        Err(status) => Err(status.into()),
+        Ok(_) => Ok(false),
+    };
+    until_within(RECOVERY, &format!("{name} is gone"), is_gone).await?;
+    play.until_deleted(name).await
 }
 
 /// Changes the Sandbox CRD, which ends every watch of Sandboxes.
@@ -166,8 +195,8 @@ async fn case_28_a_server_restored_from_a_backup() -> Outcome<()> {
         play.place.cluster.control(&format!("/processes/{name}/stop")).await?;
         play.place.cluster.control(&format!("/processes/{name}/start")).await?;
     }
-    play.create_ready("lost", "agent").await?;
-    Ok(())
+    play.create("lost").await?;
+    until_within(RECOVERY, "it is ready", async || Ok(sandbox::is_ready(&play.get("lost").await?))).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,17 +211,9 @@ async fn a_watch_goes_on_across_restarts_of_the_server() -> Outcome<()> {
         play.get("kept").await?;
         play.place.cluster.control(&format!("{APISERVER}/start")).await?;
         play.create_with(&name, "agent").await?;
-        let id = sandbox::id(&name);
-        play.events
-            .until(|event| {
-                assert_eq!(sandbox::deleted(event), None, "nothing was deleted");
-                sandbox::snapshot(event).filter(|seen| seen.id == id && sandbox::is_ready(seen)).map(|_| ())
-            })
-            .await?;
+        until_ready_and_nothing_deleted(&mut play, &name).await?;
     }
-    play.place.admin = play.place.cluster.admin().await?;
-    assert!(play.delete("kept").await?);
-    play.until_deleted("kept").await
+    delete_and_see_it_go(&mut play, "kept").await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -280,13 +301,7 @@ async fn case_79_agent_sandbox_changes_under_us_and_back() -> Outcome<()> {
         play.place.cluster.control(&format!("/agent-sandbox/{version}")).await?;
         let name = format!("under-{version}");
         until(&format!("a create gets through under {version}"), async || Ok(play.create_with(&name, "agent").await.is_ok())).await?;
-        let id = sandbox::id(&name);
-        play.events
-            .until(|event| {
-                assert_eq!(sandbox::deleted(event), None, "nothing was deleted");
-                sandbox::snapshot(event).filter(|seen| seen.id == id && sandbox::is_ready(seen)).map(|_| ())
-            })
-            .await?;
+        until_ready_and_nothing_deleted(&mut play, &name).await?;
         assert_eq!(play.list().await?.len(), 3, "everything is still there");
         let now = play.place.read(&format!("{}/default--first", play.place.sandboxes_in(version))).await?;
         assert_eq!(now["metadata"]["uid"], uid);
@@ -295,14 +310,12 @@ async fn case_79_agent_sandbox_changes_under_us_and_back() -> Outcome<()> {
         play.start(&name).await?;
         until("it runs again", async || Ok(sandbox::is_ready(&play.get(&name).await?))).await?;
         // Before the way back: a garbage collector that knows only v1alpha1 cannot follow an owner reference that says v1beta1.
-        assert!(play.delete(&name).await?);
-        play.until_deleted(&name).await?;
+        delete_and_see_it_go(&mut play, &name).await?;
     }
     play.start("rests").await?;
     until("it runs again", async || Ok(sandbox::is_ready(&play.get("rests").await?))).await?;
     for name in ["first", "rests"] {
-        assert!(play.delete(name).await?);
-        play.until_deleted(name).await?;
+        delete_and_see_it_go(&mut play, name).await?;
     }
     Ok(())
 }

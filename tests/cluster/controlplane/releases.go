@@ -98,7 +98,15 @@ func (c *cluster) change(ctx context.Context, version string) error {
 		}
 	}
 	c.installed = version
-	return c.startControllers(ctx, c.sandboxController(next))
+	if err := c.startControllers(ctx, c.sandboxController(next)); err != nil || !down || c.options.controllerManager == "" {
+		return err
+	}
+	// The garbage collector asks for an object in the version that it first met it in, for as long as it lives.
+	manager := c.controllerManager().name
+	if err := c.processes.stop(manager); err != nil {
+		return err
+	}
+	return c.processes.again(ctx, manager)
 }
 
 // storeSandboxesAs makes this version the stored one, next to the others that are served, has every Sandbox written
