@@ -170,10 +170,9 @@ const SAMPLES: &[Sample] = &[
         values: ["Always", "Never"],
         seen: |run| run.config.pod.supervisor.image_pull_policy.map_or("", PullPolicy::as_str).to_owned(),
     },
-    // The others are not served yet.
     Sample {
         flag: "sandbox-credential",
-        values: ["projected", "projected"],
+        values: ["token", "both"],
         seen: |run| match run.config.pod.credential {
             Credential::Projected => "projected".to_owned(),
             Credential::Token => "token".to_owned(),
@@ -558,8 +557,6 @@ fn a_wrong_value_is_answered_with_where_it_stands_and_one_that_would_do() -> Res
         ("gpu-resource-name", "gpu", "write it like nvidia.com/gpu"),
         ("gpu-resource-name", "kubernetes.io/gpu", "write it like nvidia.com/gpu"),
         ("sandbox-credential", "secret", "none of projected, token, both"),
-        ("sandbox-credential", "token", "not served yet"),
-        ("sandbox-credential", "both", "not served yet"),
         ("sandbox-ssh-socket-path", "ssh.sock", "begin it with '/'"),
         ("sandbox-ssh-socket-path", "/sandbox/ssh.sock", "in the workspace"),
         ("provider-spiffe-workload-api-socket-path", "/spire.sock", "nothing can be mounted"),

@@ -85,6 +85,11 @@ pub const FOLLOW_LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// How often the Istio Gateway is asked for its domain once that is known.
 pub const DOMAIN_RECHECK: Duration = Duration::from_secs(600);
 
+/// How long a token is held for a Sandbox that has not been seen.
+pub const TOKEN_HELD: Duration = Duration::from_secs(300);
+/// How long another driver has to store a token before it is called lost.
+pub const TOKEN_PATIENCE: Duration = Duration::from_secs(30);
+
 /// How long the UID of an object that is gone is remembered: longer than any answer that still shows it can take.
 pub const DEPARTED_AGE: Duration = Duration::from_secs(120);
 /// UIDs of objects that are gone.

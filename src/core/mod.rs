@@ -91,6 +91,7 @@ impl Driver {
                 Timer::Silence(kind) => cluster.silent(&mut turn, kind),
                 Timer::Follow(id) => follow.retry(&mut turn, cluster, &id),
                 Timer::Domain => follow.ask_domain(&mut turn),
+                Timer::Token(id) => follow.token_due(&mut turn, cluster, &id),
                 Timer::Lookup(question, name) => cluster.look_again(&mut turn, question, &name),
                 Timer::Discovery => cluster.discover(&mut turn),
                 Timer::ServerVersion => cluster.server_mut().ask(&mut turn),
@@ -108,6 +109,7 @@ impl Driver {
                 Some(Waiter::Call(call)) => calls.answered(&mut turn, cluster, config, call, result),
                 Some(Waiter::List(kind)) if kind.follows() => follow.page(&mut turn, cluster, kind, result),
                 Some(Waiter::Follow(id)) => follow.answered(&mut turn, cluster, &id, result),
+                Some(Waiter::Token(id)) => follow.token(&mut turn, cluster, &id, result),
                 Some(Waiter::Domain) => follow.domain(&mut turn, cluster, result),
                 Some(Waiter::List(kind)) => cluster.page(&mut turn, kind, result),
                 Some(Waiter::Lookup(question, name)) => cluster.looked(&mut turn, question, &name, result),
@@ -151,7 +153,7 @@ impl Driver {
             calls.survey(&mut survey);
             turn.note(Note::Surveyed(Box::new(survey)));
         }
-        if self.stage == Stage::Draining && calls.is_empty() {
+        if self.stage == Stage::Draining && calls.is_empty() && follow.is_done() {
             self.stage = Stage::Drained;
             turn.push(Output::Drained);
         }

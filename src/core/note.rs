@@ -193,6 +193,13 @@ pub enum Note {
         /// What routes to them.
         kind: Kind,
     },
+    /// A sandbox's token could not be stored, or is lost.
+    TokenNotStored {
+        /// Which.
+        sandbox: SandboxId,
+        /// Why.
+        reason: String,
+    },
     /// A sandbox is not reached from outside, and somebody must do something.
     NotExposed {
         /// Which.
@@ -351,6 +358,7 @@ impl Note {
             | Self::Stray { .. }
             | Self::OpenToAnybody { .. }
             | Self::NotExposed { .. }
+            | Self::TokenNotStored { .. }
             | Self::ReaderTooSlow { .. } => Weight::Warning,
         }
     }
@@ -409,6 +417,7 @@ impl fmt::Display for Note {
                 f,
                 "every sandbox is exposed by {kind}, and this driver has nobody asked who they are: whoever can reach the cluster's ingress reaches every sandbox"
             ),
+            Self::TokenNotStored { sandbox, reason } => write!(f, "the token of sandbox {sandbox} is not in its Secret: {reason}"),
             Self::NotExposed { sandbox, reason } => write!(f, "sandbox {sandbox} is not exposed: {reason}"),
             Self::ReaderTooSlow { call } => write!(f, "stream {} fell too far behind and was ended; the gateway opens another", call.0),
             Self::UnknownExchange { exchange } => write!(f, "an answer to exchange {}, which nobody waits for", exchange.0),
@@ -457,6 +466,7 @@ events! {
     ReaderWaitedFor => "reader_waited_for",
     OpenToAnybody => "open_to_anybody",
     NotExposed => "not_exposed",
+    TokenNotStored => "token_not_stored",
     ReaderTooSlow => "reader_too_slow",
     UnknownExchange => "unknown_exchange",
     UnknownWatch => "unknown_watch",

@@ -28,6 +28,8 @@ pub enum Waiter {
     Follow(SandboxId),
     /// The Istio Gateway's domain.
     Domain,
+    /// A token on its way into a Secret.
+    Token(SandboxId),
 }
 
 /// What a look at one object is to find out.
@@ -66,6 +68,8 @@ pub enum Timer {
     Follow(SandboxId),
     /// The Istio Gateway's domain is asked for again.
     Domain,
+    /// A token is stored again, or missed for too long.
+    Token(SandboxId),
 }
 
 /// Where jitter comes from. What pods and Events draw does not shift when a call is tried again.

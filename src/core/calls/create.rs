@@ -22,7 +22,7 @@ use crate::core::observe::Cluster;
 use crate::core::observe::sandbox::Observed;
 use crate::core::render::sandbox::{self, Service};
 use crate::core::render::supervisor::Delivery;
-use crate::core::secret::Body;
+use crate::core::secret::{Body, Secret};
 use crate::core::territory::ObjectKey;
 use crate::core::time::Mono;
 use crate::core::turn::{Timer, Turn};
@@ -35,6 +35,8 @@ pub struct Create {
     digest: String,
     began: Mono,
     admitted: Admitted,
+    /// The gateway's token, where it is to be stored; it comes once.
+    token: Option<Secret>,
     rendered: Rendered,
     belief: Belief,
     state: State,
@@ -134,6 +136,7 @@ impl Create {
                 admitted.id
             )));
         }
+        let token = token(config, request)?;
         let body = render(config, cluster, &admitted, Service::Declined)?;
         Ok(Self {
             id: admitted.id.clone(),
@@ -141,6 +144,7 @@ impl Create {
             digest: admitted.digest.clone(),
             began: turn.now().mono,
             admitted,
+            token,
             rendered: Rendered { body, version: cluster.api().version(), service: Service::Declined },
             belief: Belief::Assumed,
             state: State::Pausing(Next::Post),
@@ -236,6 +240,7 @@ impl Create {
     fn posted(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
         match verdict {
             Verdict::Done(response) => {
+                self.entrust(cx);
                 // The object was stored whatever the body looks like; a caller reads its own write where the body shows it.
                 if let Ok(object) = serde_json::from_slice::<Sandbox>(&response.body.0) {
                     cx.cluster.learn(cx.turn, object);
@@ -286,6 +291,7 @@ impl Create {
                     if self.fate == Fate::Nothing {
                         cx.turn.note(Note::Adopted { object: self.object.name().clone() });
                     }
+                    self.entrust(cx);
                     cx.cluster.learn(cx.turn, *object);
                     created()
                 }
@@ -428,6 +434,13 @@ impl Create {
         }
     }
 
+    /// The Sandbox is there: its token is handed on, to be stored.
+    fn entrust(&mut self, cx: &mut Cx<'_, '_>) {
+        if let Some(token) = self.token.take() {
+            cx.cluster.entrust(self.id.clone(), token);
+        }
+    }
+
     /// Judges an object of the wanted name.
     fn meet(&self, cx: &Cx<'_, '_>, body: &Body) -> Met {
         let Ok(object) = serde_json::from_slice::<Sandbox>(&body.0) else {
@@ -465,6 +478,20 @@ impl Create {
         self.state = State::Pausing(next);
         cx.pause(self.tries, asked);
         Step::Wait
+    }
+}
+
+/// The token a create brings, where it is to be stored.
+fn token(config: &Config, request: &pb::CreateSandboxRequest) -> Result<Option<Secret>, Status> {
+    if !config.pod.credential.is_secret() {
+        return Ok(None);
+    }
+    let token = request.sandbox.as_ref().and_then(|sandbox| sandbox.spec.as_deref()).map(|spec| spec.sandbox_token.as_str());
+    match token {
+        Some(token) if !token.is_empty() => Ok(Some(Secret::new(token.to_owned()))),
+        _ => Err(Status::failed_precondition(
+            "spec.sandbox_token is empty, but sandboxes are to prove themselves by it: have the gateway issue tokens (gateway_jwt), or start the driver with --sandbox-credential projected",
+        )),
     }
 }
 

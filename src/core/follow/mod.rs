@@ -4,6 +4,7 @@
 //! afterwards. Everything is owned by the Sandbox and goes with it. Where nothing is to follow, nothing is asked.
 
 pub mod condition;
+pub mod credential;
 pub mod domain;
 pub mod exposing;
 pub mod known;
@@ -13,6 +14,7 @@ pub mod settings;
 
 use std::collections::BTreeSet;
 
+use self::credential::Credentials;
 use self::exposing::Exposing;
 use self::settings::{Access, Route};
 use super::io::{Fault, Response, WatchEnd, WatchId};
@@ -31,13 +33,14 @@ const ROUTES: Kind = Kind::ApiRules;
 #[derive(Debug)]
 pub struct Follow {
     exposing: Option<Exposing>,
+    credentials: Credentials,
 }
 
 impl Follow {
     /// Nothing done yet.
     #[must_use]
     pub fn new(config: &Config) -> Self {
-        Self { exposing: config.exposure.clone().map(Exposing::new) }
+        Self { exposing: config.exposure.clone().map(Exposing::new), credentials: Credentials::default() }
     }
 
     /// The driver starts: what an operator should be reminded of.
@@ -57,8 +60,14 @@ impl Follow {
         }
     }
 
-    /// Sandboxes have changed.
+    /// Sandboxes have changed, and tokens have come with some.
     pub fn changed(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, ids: &BTreeSet<SandboxId>) {
+        for (id, token) in cluster.take_entrusted() {
+            self.credentials.entrust(turn, cluster, id, token);
+        }
+        for id in ids {
+            self.credentials.consider(turn, cluster, id);
+        }
         if let Some(exposing) = &mut self.exposing {
             for id in ids {
                 exposing.consider(turn, cluster, id);
@@ -135,8 +144,25 @@ impl Follow {
         }
     }
 
+    /// An answer about a token.
+    pub fn token(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, id: &SandboxId, result: Result<Response, Fault>) {
+        self.credentials.answered(turn, cluster, id, result);
+    }
+
+    /// A token's time has come.
+    pub fn token_due(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, id: &SandboxId) {
+        self.credentials.due(turn, cluster, id);
+    }
+
+    /// Whether nothing is left that only this process has.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.credentials.are_stored()
+    }
+
     /// Nothing more is done.
     pub fn stop(&mut self, turn: &mut Turn<'_>) {
+        self.credentials.stop(turn);
         if let Some(exposing) = &mut self.exposing {
             exposing.stop(turn);
         }

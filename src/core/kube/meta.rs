@@ -98,6 +98,9 @@ pub struct OurKeys {
     /// `kyma.openshell.ai/request-digest`
     #[serde(rename = "kyma.openshell.ai/request-digest")]
     pub request_digest: Option<String>,
+    /// `kyma.openshell.ai/token`
+    #[serde(rename = "kyma.openshell.ai/token")]
+    pub token: Option<String>,
     /// `agents.x-k8s.io/pod-name`
     #[serde(rename = "agents.x-k8s.io/pod-name")]
     pub pod_name: Option<String>,
@@ -130,6 +133,7 @@ mod tests {
             keys::SANDBOX_WORKSPACE,
             keys::GATEWAY_ID,
             keys::REQUEST_DIGEST,
+            keys::TOKEN,
             keys::POD_NAME,
         ];
         let written: serde_json::Map<_, _> = names.iter().map(|name| ((*name).to_owned(), (*name).into())).collect();
@@ -144,6 +148,7 @@ mod tests {
                 sandbox_workspace: some(keys::SANDBOX_WORKSPACE),
                 gateway_id: some(keys::GATEWAY_ID),
                 request_digest: some(keys::REQUEST_DIGEST),
+                token: some(keys::TOKEN),
                 pod_name: some(keys::POD_NAME),
             }
         );

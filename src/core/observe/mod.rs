@@ -52,7 +52,7 @@ use super::kube::sandbox::Sandbox;
 use super::limits;
 use super::names::{SandboxId, Uid};
 use super::note::Note;
-use super::secret::Body;
+use super::secret::{Body, Secret};
 use super::territory::Territory;
 use super::turn::{Question, Turn};
 use crate::config::Config;
@@ -80,6 +80,8 @@ pub struct Cluster {
     seen_pods: Pods,
     ended: Ended,
     remarks: Remarks,
+    /// Tokens of sandboxes that have just been created.
+    entrusted: Vec<(SandboxId, Secret)>,
     heard_events: platform_events::Heard,
     births: Births,
     streams: Streams,
@@ -122,6 +124,7 @@ impl Cluster {
             seen_pods: Pods::default(),
             ended: Ended::new(),
             remarks: Remarks::new(),
+            entrusted: Vec::new(),
             heard_events: platform_events::Heard::default(),
             births: Births::default(),
             streams: Streams::default(),

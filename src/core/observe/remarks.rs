@@ -3,6 +3,7 @@
 use super::{Cluster, view};
 use crate::contract::messages::compute as pb;
 use crate::core::names::SandboxId;
+use crate::core::secret::Secret;
 use crate::core::turn::Turn;
 
 impl Cluster {
@@ -25,6 +26,16 @@ impl Cluster {
                 self.streams.touched(turn, &self.store, id);
             }
         }
+    }
+
+    /// Takes the token of a sandbox that has just been created, for whoever stores it.
+    pub fn entrust(&mut self, id: SandboxId, token: Secret) {
+        self.entrusted.push((id, token));
+    }
+
+    /// Hands out what has been entrusted since the last time.
+    pub fn take_entrusted(&mut self) -> Vec<(SandboxId, Secret)> {
+        std::mem::take(&mut self.entrusted)
     }
 
     /// Something happened to a sandbox.

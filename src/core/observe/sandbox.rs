@@ -39,6 +39,34 @@ pub struct Observed {
     pub conditions: Vec<Condition>,
     /// What it was made from.
     pub digest: Option<String>,
+    /// Whether its token is in a Secret.
+    pub token: Token,
+}
+
+/// Whether the gateway's token of a sandbox is in a Secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Token {
+    /// It need not be.
+    NotAwaited,
+    /// It should be, and nobody has said so.
+    Awaited,
+    /// It is.
+    Stored,
+}
+
+impl Token {
+    /// What the annotation says until it is stored.
+    pub const AWAITED: &str = "awaited";
+    /// What it says then.
+    pub const STORED: &str = "stored";
+
+    fn of(annotation: Option<&str>) -> Self {
+        match annotation {
+            Some(Self::AWAITED) => Self::Awaited,
+            Some(Self::STORED) => Self::Stored,
+            _ => Self::NotAwaited,
+        }
+    }
 }
 
 /// Where a sandbox's name comes from.
@@ -135,7 +163,15 @@ impl Observed {
             pod,
             conditions: status.unwrap_or_default().conditions,
             digest: annotations.request_digest,
+            token: Token::of(annotations.token.as_deref()),
         })
+    }
+
+    /// Whether the controller says, of this generation, that it is ready.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        let ready = |condition: &Condition| condition.kind == "Ready" && condition.status == Truth::True;
+        self.conditions.iter().any(|condition| ready(condition) && condition.observed_generation >= self.generation)
     }
 
     /// Whether the controller says, of this generation, that the pod has ended.

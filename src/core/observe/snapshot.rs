@@ -15,6 +15,9 @@ pub type Ended = BTreeMap<ObjectKey, (Uid, String)>;
 /// What else is to be said of sandboxes: a condition each, by its type.
 pub type Remarks = BTreeMap<SandboxId, BTreeMap<&'static str, pb::DriverCondition>>;
 
+/// The remark that says that a sandbox's token is lost.
+pub const TOKEN: &str = "Token";
+
 /// What beside the object itself decides what is told.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
@@ -42,6 +45,13 @@ impl View<'_> {
             let mut conditions = conditions::normalise(observed.generation, observed.mode, &observed.conditions, sight, end);
             // A remark alone would be a status without Ready, from which the gateway would derive a phase.
             if let (Some(remarks), false) = (self.remarks.get(&observed.id), conditions.is_empty()) {
+                // Of a pod that waits for a Secret that will never come, kubelet and controller say only that it waits.
+                let waits = !matches!(sight, Sight::Present(pod) if pod.trouble.is_some());
+                if let (Some(lost), true) = (remarks.get(TOKEN), waits)
+                    && let Some(ready) = conditions.iter_mut().find(|it| it.r#type == "Ready" && it.reason == "DependenciesNotReady")
+                {
+                    ready.message.clone_from(&lost.message);
+                }
                 conditions.extend(remarks.values().cloned());
             }
             conditions

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::config::{Config, Topology};
 use crate::core::admit::Admitted;
-use crate::core::names::ObjectName;
+use crate::core::digest;
+use crate::core::names::{ObjectName, SandboxId};
 
 /// Where the pod's own token is, which the gateway exchanges.
 pub const TOKEN_PATH: &str = "/var/run/secrets/openshell/token";
@@ -32,10 +33,13 @@ const OWNER_READ: u32 = 0o400;
 /// Read for the group, too.
 const GROUP_READ: u32 = 0o440;
 
-/// The Secret that holds the gateway's own token of a sandbox: the object's name and what it is for.
+/// The Secret that holds the gateway's own token of a sandbox. Named after the sandbox's id, which no other has: the pod must name it before anybody
+/// can look whether the name is free, and the driver may not look.
 #[must_use]
-pub fn secret_name(object: &ObjectName) -> String {
-    format!("{object}-sandbox-token")
+pub fn secret_name(sandbox: &SandboxId) -> String {
+    let label = sandbox.label_value();
+    let name = if ObjectName::parse(&label).is_ok() { label } else { digest::short(&[sandbox.as_str()]) };
+    format!("openshell-token-{name}")
 }
 
 /// Whoever reads them is root where supervisor and workload share a container, and otherwise of the pod's group.
@@ -69,7 +73,7 @@ pub fn volumes(config: &Config, admitted: &Admitted) -> Vec<Value> {
     });
     let secret = pod.credential.is_secret().then(|| {
         json!({ "name": SECRET, "secret": {
-            "secretName": secret_name(admitted.object.name()),
+            "secretName": secret_name(&admitted.id),
             "defaultMode": mode,
             "items": [{ "key": SECRET_KEY, "path": SECRET_KEY }],
         } })

@@ -12,6 +12,7 @@ use crate::core::grpc_status::Status;
 use crate::core::kube::path::{Sandboxes, keys};
 use crate::core::kube::sandbox::OperatingMode;
 use crate::core::limits;
+use crate::core::observe::sandbox::Token;
 use crate::core::secret::Body;
 
 /// Whether the object says that no Service is wanted. Supervisors dial out; a Service would cost an object and two requests a sandbox.
@@ -48,6 +49,11 @@ pub fn sandbox(config: &Config, api: &Sandboxes, admitted: &Admitted, delivery: 
             "podTemplate": pod::template(config, admitted, delivery),
         },
     });
+    if config.pod.credential.is_secret()
+        && let Some(annotations) = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"))
+    {
+        put_some(annotations, keys::TOKEN, Some(Token::AWAITED.into()));
+    }
     if let Some(spec) = object.get_mut("spec") {
         let claims = volumes::has_workspace(admitted).then(|| json!([volumes::workspace_claim(&config.pod.workspace)]));
         put_some(spec, "volumeClaimTemplates", claims);

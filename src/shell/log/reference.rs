@@ -62,6 +62,7 @@ events! {
     "stream_overrun" "ERROR" "A stream was given more events than it had credit for: a fault of the driver's; the stream is ended."
     "surveyed" "DEBUG" "Everything was counted, for who asked for metrics."
     "synced" "INFO" "Every sandbox is known; reads are served."
+    "token_not_stored" "WARN" "The gateway's token of a sandbox could not be put into its Secret, or is lost; and why."
     "token_unreadable" "WARN" "The file of the bearer token could not be read again; the token it held before is used."
     "unclaimed" "WARN" "The gateway has not asked for a sandbox in several sweeps: a stray."
     "undone" "INFO" "A Sandbox whose create had been reported as failed was found and removed."
