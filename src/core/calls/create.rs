@@ -34,6 +34,7 @@ pub struct Create {
     object: ObjectKey,
     digest: String,
     began: Mono,
+    before: Before,
     admitted: Admitted,
     /// The gateway's token, where it is to be stored; it comes once.
     token: Option<Secret>,
@@ -96,6 +97,15 @@ enum Fate {
     Possible,
 }
 
+/// Whether the sandbox was there when its create arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// It was, for all we know.
+    There,
+    /// It was not.
+    Absent,
+}
+
 /// Who hears of the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Caller {
@@ -143,6 +153,7 @@ impl Create {
             object: admitted.object.clone(),
             digest: admitted.digest.clone(),
             began: turn.now().mono,
+            before: if cluster.find(&admitted.id).is_some() { Before::There } else { Before::Absent },
             admitted,
             token,
             rendered: Rendered { body, version: cluster.api().version(), service: Service::Declined },
@@ -314,7 +325,7 @@ impl Create {
             Verdict::NoApi(_) => self.no_api(cx, Next::Read),
             Verdict::Refused(error) if self.fate == Fate::Nothing => {
                 let refused = refusal::of("get", cx.cluster.api().scope(), &error);
-                Step::Reply(Err(Status { code: Code::FailedPrecondition, ..refused }))
+                self.refuse(cx, Status { code: Code::FailedPrecondition, ..refused })
             }
             Verdict::Exists(error)
             | Verdict::Conflict(error)
@@ -362,6 +373,11 @@ impl Create {
 
     /// Tells the caller that it failed; and if a POST may have been carried out all the same, goes on to look for what it made.
     fn refuse(&mut self, cx: &mut Cx<'_, '_>, status: Status) -> Step {
+        // A proxy may have sent a POST twice, and what was refused is the second one: what the first has made would have no row.
+        let alone = cx.creating.get(&self.id).is_none_or(|calls| calls.len() == 1);
+        if self.before == Before::Absent && alone && self.caller == Caller::Waiting && status.code != Code::AlreadyExists {
+            cx.cluster.disown(cx.turn, &self.object, &self.id);
+        }
         if self.fate == Fate::Nothing || self.caller != Caller::Waiting {
             return Step::Reply(Err(status));
         }

@@ -107,6 +107,14 @@ impl Cluster {
         self.condemned.add(turn.now().mono, id);
     }
 
+    /// The gateway has been told that a sandbox was not created: should it have been, or still be, it is deleted.
+    pub fn disown(&mut self, turn: &mut Turn<'_>, key: &ObjectKey, id: &SandboxId) {
+        self.condemn(turn, id.clone());
+        if self.store.get(key).is_some_and(|known| known.id == *id) {
+            self.execute(turn, key);
+        }
+    }
+
     /// The gateway wants this sandbox, whatever it wanted of the same id before.
     pub fn pardon(&mut self, id: &SandboxId) {
         self.condemned.remove(id);

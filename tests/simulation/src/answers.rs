@@ -7,6 +7,27 @@ use serde_json::json;
 
 use crate::random::Random;
 
+/// What a refusal is counted as.
+#[must_use]
+pub fn kind(response: &Response) -> &'static str {
+    match (response.status, response.retry_after) {
+        (401, _) => "refused with 401",
+        (403, _) => "refused with 403",
+        (404, _) => "refused with 404",
+        (409, _) => "refused with 409",
+        (410, _) => "refused with 410",
+        (429, None) => "refused with 429",
+        (429, Some(_)) => "refused with 429 and Retry-After",
+        _ => "refused with 5xx",
+    }
+}
+
+/// What a token that is not valid any more gets.
+#[must_use]
+pub fn unauthorized() -> Response {
+    status(401, "Unauthorized", "Unauthorized", None)
+}
+
 /// A refusal of a request that was not carried out.
 pub fn refusal(random: &mut Random, method: Method) -> Response {
     let retry_after = *random.pick(&[None, Some(1), Some(5), Some(40)]);

@@ -10,23 +10,30 @@
 //! * [`gateway`]: the model of the gateway; it knows nothing of the core.
 //! * [`world`]: processes, the wire between them, other people, the inspection at the end.
 //! * [`truth`]: what the cluster held when. [`books`]: what was asked and allowed. [`rules`]: what must be true.
-//! * [`hunt`]: many seeds. [`trace`], [`summary`], [`progress`]: what is told of them.
+//! * `mutations`: whether the rules see a core that errs.
+//! * [`hunt`]: many seeds. [`shrink`]: a failing one made small. [`trace`], [`summary`], [`progress`]: what is told of them.
 #![allow(clippy::indexing_slicing, reason = "drivers and gateways are numbered from 0, and reading a serde_json Value by key never panics")]
 #![allow(clippy::needless_pass_by_value, reason = "an answer is handed over whole, as on the wire")]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking"))]
 
-/// The driver: its core, and what that stands on.
+/// The driver: its core, and what that stands on. With the feature `mutations`, one that can be made to err.
+#[cfg(feature = "mutations")]
+pub use mutant as driver;
+#[cfg(not(feature = "mutations"))]
 pub use purity as driver;
 
 pub mod answers;
 pub mod books;
 pub mod gateway;
 pub mod hunt;
+#[cfg(feature = "mutations")]
+pub mod mutations;
 pub mod progress;
 pub mod random;
 pub mod rules;
 pub mod scenario;
 pub mod schedule;
+pub mod shrink;
 pub mod summary;
 pub mod trace;
 pub mod truth;

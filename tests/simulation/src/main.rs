@@ -8,31 +8,65 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use simulation::hunt::{self, Verdict};
+use simulation::hunt::{self, Plan, Verdict};
 use simulation::progress::Progress;
+use simulation::shrink;
 use simulation::summary::Hashing;
 use simulation::trace::Telling;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const USAGE: &str = "usage: simulate [--seeds COUNT] [--from SEED] [--jobs COUNT] [--keep-going]
-       simulate --seed SEED [--trace]
+const USAGE: &str = "usage: simulate [--seeds COUNT] [--from SEED] [--jobs COUNT] [--keep-going] [--every-fault]
+       simulate --crash-everywhere SEED [--seeds COUNT]
+       simulate --seed SEED [--without NAME,…] [--crash-after OUTPUTS] [--trace]
+       simulate --mutations [NAME]       (built with the feature mutations)
 
-  --seeds COUNT   how many worlds (10000)
-  --from SEED     the first seed (1)
-  --jobs COUNT    how many at a time (one for each core)
-  --keep-going    do not end with the tenth seed that breaks a rule
-  --seed SEED     one world, and what it broke
-  --trace         with everything that happened in it";
+  --seeds COUNT            how many worlds (10000)
+  --from SEED              the first seed (1)
+  --jobs COUNT             how many at a time (one for each core)
+  --keep-going             do not end with the tenth seed that breaks a rule
+  --every-fault            fail, too, when some kind of fault has not been met
+  --crash-everywhere SEED  worlds of a seed in which the first driver dies after each of its outputs in turn; with --seeds of as many seeds
+  --seed SEED              one world, and what it broke
+  --without NAME,…         with this taken out of it: faults, actors, time; a failing seed says which
+  --crash-after OUTPUTS    in which the first driver dies after so many outputs
+  --trace                  with everything that happened in it";
+
+/// Failing worlds that are made small and shown: it takes seconds each.
+const SHOWN: usize = 3;
+/// Lines of the account that a failure shows.
+const LAST: usize = 60;
 
 struct Wanted {
-    seeds: u64,
+    mode: Mode,
+    seeds: Option<u64>,
     from: u64,
     jobs: usize,
     failures_max: usize,
-    seed: Option<u64>,
+    faults: Faults,
     telling: Telling,
+}
+
+enum Mode {
+    Many,
+    One(Plan),
+    CrashEverywhere(u64),
+    #[cfg(feature = "mutations")]
+    Mutations(Option<String>),
+}
+
+/// Which kinds of fault must be met.
+#[derive(PartialEq, Eq)]
+enum Faults {
+    Any,
+    Every,
+}
+
+impl Wanted {
+    fn count(&self) -> u64 {
+        self.seeds.unwrap_or(10_000)
+    }
 }
 
 fn main() -> ExitCode {
@@ -47,34 +81,90 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match wanted.seed {
-        Some(seed) => one(seed, wanted.telling),
-        None => many(&wanted),
+    match &wanted.mode {
+        Mode::One(plan) => one(plan, wanted.telling),
+        Mode::CrashEverywhere(seed) => crash_everywhere(*seed, wanted.seeds.unwrap_or(1)),
+        #[cfg(feature = "mutations")]
+        Mode::Mutations(name) => mutations(name.as_deref(), wanted.jobs),
+        Mode::Many => many(&wanted),
     }
 }
 
 fn parse() -> Result<Option<Wanted>, lexopt::Error> {
     use lexopt::prelude::*;
     let jobs = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut wanted = Wanted { seeds: 10_000, from: 1, jobs, failures_max: 10, seed: None, telling: Telling::Nothing };
+    let (mode, faults, telling) = (Mode::Many, Faults::Any, Telling::Nothing);
+    let mut wanted = Wanted { mode, seeds: None, from: 1, jobs, failures_max: 10, faults, telling };
+    let (mut without, mut crash_after) = (Vec::new(), None);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("seeds") => wanted.seeds = parser.value()?.parse()?,
+            Long("seeds") => wanted.seeds = Some(parser.value()?.parse()?),
             Long("from") => wanted.from = parser.value()?.parse()?,
             Long("jobs") => wanted.jobs = parser.value()?.parse()?,
             Long("keep-going") => wanted.failures_max = usize::MAX,
-            Long("seed") => wanted.seed = Some(parser.value()?.parse()?),
+            Long("every-fault") => wanted.faults = Faults::Every,
+            Long("crash-everywhere") => wanted.mode = Mode::CrashEverywhere(parser.value()?.parse()?),
+            #[cfg(feature = "mutations")]
+            Long("mutations") => wanted.mode = Mode::Mutations(parser.optional_value().map(|name| name.string()).transpose()?),
+            Long("seed") => wanted.mode = Mode::One(Plan::of(parser.value()?.parse()?)),
+            Long("without") => without = parser.value()?.string()?.split(',').map(str::to_owned).collect(),
+            Long("crash-after") => crash_after = Some(parser.value()?.parse()?),
             Long("trace") => wanted.telling = Telling::Everything,
             Long("help") | Short('h') => return Ok(None),
             other => return Err(other.unexpected()),
         }
     }
+    if let Some(name) = without.iter().find(|name| !shrink::switches().iter().any(|switch| switch.name == **name)) {
+        return Err(format!("there is nothing called {name} to leave out").into());
+    }
+    if let Mode::One(plan) = &mut wanted.mode {
+        (plan.without, plan.crash_after) = (without, crash_after);
+    }
     Ok(Some(wanted))
 }
 
-fn one(seed: u64, telling: Telling) -> ExitCode {
-    let verdict = hunt::seed(seed, telling, Hashing::On);
+fn crash_everywhere(from: u64, seeds: u64) -> ExitCode {
+    let mut code = ExitCode::SUCCESS;
+    for seed in from..from + seeds {
+        let (worlds, broken) = hunt::crash_everywhere(seed);
+        println!(
+            "seed {seed}: {worlds} worlds, in each of which the first driver dies after another output; {} break a rule",
+            broken.len()
+        );
+        for verdict in broken.iter().take(SHOWN) {
+            println!("\n{}", hunt::report(&verdict.plan, LAST));
+            code = ExitCode::FAILURE;
+        }
+    }
+    code
+}
+
+/// The table of deliberate faults and of what found them; with what the sound core breaks in as many worlds as any of them had.
+#[cfg(feature = "mutations")]
+fn mutations(name: Option<&str>, jobs: usize) -> ExitCode {
+    use simulation::mutations::{all, find};
+    let all: Vec<_> = all().into_iter().filter(|mutation| name.is_none_or(|name| name == mutation.name)).collect();
+    let (next, missed) = (AtomicU64::new(0), AtomicU64::new(0));
+    thread::scope(|scope| {
+        for _ in 0..jobs.max(1) {
+            scope.spawn(|| {
+                while let Some(mutation) = all.get(usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX)) {
+                    let found = find(*mutation);
+                    println!("{}", found.line());
+                    missed.fetch_add(u64::from(found.by.is_none()), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let missed = missed.into_inner();
+    println!("{} deliberate faults, {missed} not found", all.len());
+    if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn one(plan: &Plan, telling: Telling) -> ExitCode {
+    let seed = plan.seed;
+    let verdict = hunt::seed(plan, telling, Hashing::On);
     for line in &verdict.lines {
         println!("{line}");
     }
@@ -109,27 +199,31 @@ fn many(wanted: &Wanted) -> ExitCode {
     let progress = progress.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
     println!("{}", progress.line(began.elapsed()));
     println!("{}", progress.coverage());
-    for failure in progress.failures() {
-        println!("\n{}", hunt::report(failure.seed, 60));
+    for failure in progress.failures().iter().take(SHOWN) {
+        println!("\n{}", hunt::report(&failure.plan, LAST));
     }
-    if progress.failures().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let missing: Vec<&str> = if wanted.faults == Faults::Every { progress.missing().collect() } else { Vec::new() };
+    if !missing.is_empty() {
+        println!("no world has met: {}", missing.join(", "));
+    }
+    if progress.failures().is_empty() && missing.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Plays seeds until there are no more, or enough have failed.
 fn work(wanted: &Wanted, next: &AtomicU64, progress: &Mutex<Progress>) {
     loop {
         let offset = next.fetch_add(1, Ordering::Relaxed);
-        if offset >= wanted.seeds {
+        if offset >= wanted.count() {
             return;
         }
-        let verdict: Verdict = hunt::seed(wanted.from + offset, Telling::Nothing, Hashing::Off);
+        let verdict: Verdict = hunt::seed(&Plan::of(wanted.from + offset), Telling::Nothing, Hashing::Off);
         let mut progress = progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(violation) = &verdict.violation {
-            println!("seed {} breaks a rule {violation}", verdict.seed);
+            println!("seed {} breaks a rule {violation}", verdict.plan.seed);
         }
         progress.add(verdict);
         if progress.failures().len() >= wanted.failures_max {
-            next.store(wanted.seeds, Ordering::Relaxed);
+            next.store(wanted.count(), Ordering::Relaxed);
             return;
         }
     }
@@ -142,7 +236,7 @@ fn tell(wanted: &Wanted, progress: &Mutex<Progress>, began: Instant) {
         thread::sleep(Duration::from_millis(100));
         ticks += 1;
         let progress = progress.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if progress.seeds() >= wanted.seeds || progress.failures().len() >= wanted.failures_max {
+        if progress.seeds() >= wanted.count() || progress.failures().len() >= wanted.failures_max {
             return;
         }
         if ticks.is_multiple_of(100) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::driver::core::transitions;
 
 use crate::hunt::Verdict;
-use crate::summary::{Hashing, Summary};
+use crate::summary::{FAULTS, Hashing, Summary};
 
 /// What came of all seeds so far.
 #[derive(Debug)]
@@ -52,14 +52,20 @@ impl Progress {
         let met = transitions::all().filter(|transition| self.sum.met.contains_key(transition)).count();
         let per_second = self.seeds * 1_000 / u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
         format!(
-            "{} seeds, {per_second} a second; {} h simulated; {} calls, {} requests; {met} of {all} transitions; {} kinds of fault; {} failures",
+            "{} seeds, {per_second} a second; {} h simulated; {} calls, {} requests; {met} of {all} transitions; {} of {} kinds of fault; {} failures",
             self.seeds,
             self.sum.simulated_ms / 3_600_000,
             self.sum.calls,
             self.sum.requests,
             self.sum.faults.len(),
+            FAULTS.len(),
             self.failures.len()
         )
+    }
+
+    /// Kinds of fault that no world has met.
+    pub fn missing(&self) -> impl Iterator<Item = &'static str> {
+        FAULTS.into_iter().filter(|fault| !self.sum.faults.contains_key(fault))
     }
 
     /// What went wrong how often, and which transitions were not met.

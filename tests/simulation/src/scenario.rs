@@ -90,6 +90,8 @@ pub struct WireOdds {
     pub answer_lost: PerMille,
     /// The request is carried out after its sender has given up on it.
     pub held: PerMille,
+    /// The request is carried out twice, as a proxy does that tries again.
+    pub repeated: PerMille,
     /// The server, or what is before it, refuses.
     pub refused: PerMille,
     /// The server acts and says 5xx.
@@ -98,6 +100,8 @@ pub struct WireOdds {
     pub mangled: PerMille,
     /// The answer is too large.
     pub too_large: PerMille,
+    /// The answer comes byte by byte, and is whole at the last moment.
+    pub trickle: PerMille,
     /// Something arrives for what was aborted.
     pub after_abort: PerMille,
     /// A watch is not opened.
@@ -119,6 +123,8 @@ pub struct WireOdds {
 pub struct ProcessOdds {
     /// A driver dies while it carries out what an input led to: at any place of it.
     pub crash: PerMille,
+    /// After how many outputs the first process of the first driver dies.
+    pub crash_after: Option<u64>,
     /// How often a driver is stopped in good order.
     pub stops: u64,
     /// How often a gateway dies.
@@ -166,6 +172,10 @@ pub enum Kind {
     Pod,
     /// A node is lost and comes back.
     Node,
+    /// A node is drained: every pod is deleted in good order.
+    Drain,
+    /// A driver's token is not valid any more, until it reads its file again.
+    Rotation,
     /// A Sandbox is suspended and resumed.
     Suspend,
     /// The controller rests.
@@ -198,8 +208,10 @@ impl Kind {
             Self::Touch => "somebody touched a Sandbox",
             Self::Unlabel => "somebody took a label away",
             Self::Delete => "somebody deleted a Sandbox",
-            Self::Pod => "a pod was deleted, or failed",
+            Self::Pod => "a pod was deleted",
             Self::Node => "a node was lost",
+            Self::Drain => "a node was drained",
+            Self::Rotation => "a token was rotated",
             Self::Suspend => "somebody suspended a Sandbox",
             Self::Controller => "the controller rested",
             Self::Collector => "the garbage collector rested",
@@ -214,12 +226,15 @@ impl Kind {
         }
     }
 
-    const ALL: [Self; 16] = [
+    /// Each of them.
+    pub const ALL: [Self; 18] = [
         Self::Touch,
         Self::Unlabel,
         Self::Delete,
         Self::Pod,
         Self::Node,
+        Self::Drain,
+        Self::Rotation,
         Self::Suspend,
         Self::Controller,
         Self::Collector,
@@ -312,10 +327,12 @@ impl Scenario {
             request_lost: odds(random),
             answer_lost: odds(random),
             held: odds(random),
+            repeated: odds(random),
             refused: odds(random),
             failed_after: odds(random),
             mangled: odds(random),
             too_large: odds(random) / 3,
+            trickle: odds(random) / 2,
             after_abort: odds(random),
             watch_refused: odds(random),
             watch_cut: odds(random),
@@ -327,6 +344,7 @@ impl Scenario {
         let times = |random: &mut Random| if random.happens(250) { random.between(1, 3) } else { 0 };
         self.processes = ProcessOdds {
             crash: if random.happens(250) { *random.pick(&[1, 3, 10, 40]) } else { 0 },
+            crash_after: None,
             stops: times(random),
             gateway_deaths: times(random),
             lease_changes: times(random),

@@ -14,6 +14,75 @@ pub enum Hashing {
     Off,
 }
 
+/// Every kind of thing that goes wrong. A long run must have met each.
+pub const FAULTS: [&str; 65] = [
+    "API server away",
+    "API server restarted",
+    "a Sandbox expired",
+    "a node was drained",
+    "a node was lost",
+    "a pod was deleted",
+    "a pod was evicted, or failed",
+    "a quota was set",
+    "a token was rotated",
+    "agent-sandbox was upgraded",
+    "answer after abort",
+    "answer lost",
+    "answer overtaken by a later one",
+    "answer spoilt",
+    "answer too large",
+    "answer whole at the last moment",
+    "backup restored",
+    "carried out twice",
+    "done, and answered 5xx",
+    "driver drained",
+    "driver gave up",
+    "driver killed",
+    "driver left calls behind",
+    "driver told to stop",
+    "garbage in a watch",
+    "gateway died",
+    "history compacted",
+    "lease moved",
+    "line after abort",
+    "refused with 401",
+    "refused with 403",
+    "refused with 404",
+    "refused with 409",
+    "refused with 410",
+    "refused with 429",
+    "refused with 429 and Retry-After",
+    "refused with 5xx",
+    "request lost",
+    "request not sent",
+    "rights were taken away",
+    "slow way",
+    "somebody copied a Sandbox",
+    "somebody deleted a Sandbox",
+    "somebody suspended a Sandbox",
+    "somebody took a label away",
+    "somebody took a name",
+    "somebody touched a Sandbox",
+    "the controller rested",
+    "the garbage collector rested",
+    "the namespace was deleted",
+    "the resource was not served",
+    "user gave up",
+    "wall clock jumped",
+    "watch cut inside a line",
+    "watch gone silent",
+    "watch line too large",
+    "watch not answered",
+    "watch not connected",
+    "watch refused with 410",
+    "watch refused with 429",
+    "watch refused with another code",
+    "watch reset before it was open",
+    "watch told 410",
+    "watch told another error",
+    "write carried out late",
+];
+
 /// What happened.
 #[derive(Debug, Clone)]
 pub struct Summary {
@@ -21,6 +90,8 @@ pub struct Summary {
     pub steps: u64,
     /// Simulated time.
     pub simulated_ms: u64,
+    /// Outputs of the first process of the first driver.
+    pub first_life: u64,
     /// Calls by gateways.
     pub calls: u64,
     /// Requests to the API server, watches included.
@@ -38,11 +109,12 @@ impl Summary {
     #[must_use]
     pub fn new(hashing: Hashing) -> Self {
         let hash = (hashing == Hashing::On).then_some(0xcbf2_9ce4_8422_2325);
-        Self { steps: 0, simulated_ms: 0, calls: 0, requests: 0, met: BTreeMap::new(), faults: BTreeMap::new(), hash }
+        Self { steps: 0, simulated_ms: 0, first_life: 0, calls: 0, requests: 0, met: BTreeMap::new(), faults: BTreeMap::new(), hash }
     }
 
     /// Something goes wrong.
     pub fn fault(&mut self, what: &'static str) {
+        debug_assert!(FAULTS.contains(&what), "{what} is no listed fault");
         *self.faults.entry(what).or_default() += 1;
     }
 

@@ -4,7 +4,7 @@
 
 use std::thread;
 
-use simulation::hunt::{self, report};
+use simulation::hunt::{self, Plan, report};
 use simulation::summary::Hashing;
 use simulation::trace::Telling;
 
@@ -15,11 +15,11 @@ const LAST: usize = 60;
 
 /// The seeds of these that break a rule.
 fn broken(seeds: impl IntoIterator<Item = u64>) -> Vec<u64> {
-    seeds.into_iter().filter(|number| hunt::seed(*number, Telling::Nothing, Hashing::Off).violation.is_some()).collect()
+    seeds.into_iter().filter(|number| hunt::seed(&Plan::of(*number), Telling::Nothing, Hashing::Off).violation.is_some()).collect()
 }
 
 fn check(seeds: &[u64]) {
-    assert!(seeds.is_empty(), "{seeds:?} break rules; the first of them:\n{}", report(seeds[0], LAST));
+    assert!(seeds.is_empty(), "{seeds:?} break rules; the first of them:\n{}", report(&Plan::of(seeds[0]), LAST));
 }
 
 #[test]

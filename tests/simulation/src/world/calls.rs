@@ -53,6 +53,8 @@ pub struct Stream {
     credit: u32,
     /// What it was told last of each sandbox.
     pub told: BTreeMap<String, pb::DriverSandbox>,
+    /// When it was last told each thing that the driver itself says happened to a sandbox.
+    pub happened: BTreeMap<(String, String, String), u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,6 +85,10 @@ impl World {
             match act {
                 Act::Ask { ticket, ask, channel } => self.ask(gateway, ticket, ask, channel),
                 Act::Cancel(ticket) => {
+                    let gives_up = |line: &Line| matches!(line.ask, Ask::Create(_) | Ask::Validate(_));
+                    if self.gateways[gateway].is_up() && self.lines.get(&ticket).is_some_and(gives_up) {
+                        self.summary.fault("user gave up");
+                    }
                     self.trace.say(self.now_ms, || format!("gateway {gateway} hangs up on {}", ticket.0));
                     let wait = self.chances.ties.below(SOCKET_MS);
                     self.after(wait, Happening::HangUp(ticket));

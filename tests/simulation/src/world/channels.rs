@@ -54,14 +54,23 @@ impl World {
         self.channels.insert((life, watch), Channel { last_at: self.now_ms, ..Channel::default() });
         let odds = self.scenario.wire.watch_refused;
         if self.storms() && self.chances.watches.happens(odds) {
-            self.summary.fault("watch refused");
             let wait = self.way();
             let end = match self.chances.watches.below(4) {
                 0 => WatchEnd::Broken(Fault::NotSent("connection refused".into())),
                 1 => WatchEnd::Broken(Fault::Unknown("reset".into())),
-                2 => return self.after(OPENING_MS, Happening::OpenWatch(life, watch, Box::new(request))),
+                2 => {
+                    self.summary.fault("watch not answered");
+                    return self.after(OPENING_MS, Happening::OpenWatch(life, watch, Box::new(request)));
+                }
                 _ => WatchEnd::Refused(answers::refusal(&mut self.chances.watches, request.method)),
             };
+            self.summary.fault(match &end {
+                WatchEnd::Broken(Fault::NotSent(_)) => "watch not connected",
+                WatchEnd::Refused(response) if response.status == 410 => "watch refused with 410",
+                WatchEnd::Refused(response) if response.status == 429 => "watch refused with 429",
+                WatchEnd::Refused(_) => "watch refused with another code",
+                WatchEnd::Broken(_) | WatchEnd::Clean => "watch reset before it was open",
+            });
             return self.put_after(wait, (life, watch), Item::End(end));
         }
         let wait = self.way();
@@ -75,6 +84,9 @@ impl World {
         }
         if !self.server_up {
             return self.put_after(0, key, Item::End(WatchEnd::Broken(Fault::NotSent("connection refused".into()))));
+        }
+        if self.seats[life.driver].locked_out_until_ms > self.now_ms {
+            return self.put_after(0, key, Item::End(WatchEnd::Refused(answers::unauthorized())));
         }
         let request = kubesim::Request::get(request.path.clone()).with_bearer(token(life.driver));
         match self.cluster.request(EPOCH_MS + self.now_ms, &request) {
@@ -138,9 +150,13 @@ impl World {
             }
             return false;
         }
-        if goes_wrong(self, odds.watch_cut, "watch cut") {
-            let fault =
-                if self.chances.watches.happens(100) { Fault::TooLarge } else { Fault::Unknown("cut in the middle of a line".into()) };
+        if storms && self.chances.watches.happens(odds.watch_cut) {
+            let (fault, what) = if self.chances.watches.happens(100) {
+                (Fault::TooLarge, "watch line too large")
+            } else {
+                (Fault::Unknown("cut in the middle of a line".into()), "watch cut inside a line")
+            };
+            self.summary.fault(what);
             self.put_after(wait, key, Item::End(WatchEnd::Broken(fault)));
             return false;
         }
@@ -148,8 +164,10 @@ impl World {
             let garbage = answers::garbage(&mut self.chances.watches);
             self.put_after(wait, key, Item::Line(garbage));
         }
-        for (odds, code, reason) in [(odds.watch_gone, 410, "Expired"), (odds.watch_error, 500, "InternalError")] {
-            if goes_wrong(self, odds, "error line in a watch") {
+        for (odds, code, reason, what) in
+            [(odds.watch_gone, 410, "Expired", "watch told 410"), (odds.watch_error, 500, "InternalError", "watch told another error")]
+        {
+            if goes_wrong(self, odds, what) {
                 self.put_after(wait, key, Item::Line(answers::error_line(code, reason)));
                 self.put_after(wait, key, Item::End(WatchEnd::Clean));
                 return false;

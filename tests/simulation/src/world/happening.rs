@@ -138,6 +138,17 @@ pub struct Errand {
     pub request: HttpRequest,
     /// What becomes of its answer.
     pub answer: AnswerFate,
+    /// How often it is carried out.
+    pub times: Times,
+}
+
+/// How often a request is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Times {
+    /// As it should be.
+    Once,
+    /// A proxy has tried again.
+    Twice,
 }
 
 /// What becomes of an answer.
@@ -155,4 +166,6 @@ pub enum AnswerFate {
     Mangled,
     /// It is too large to be read.
     TooLarge,
+    /// It comes byte by byte, and is whole at the last moment.
+    Trickles,
 }

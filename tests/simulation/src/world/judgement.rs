@@ -17,6 +17,11 @@ use crate::rules::Rule;
 /// follows may take 30 s.
 const STALE_MS: u64 = 125_000;
 
+/// What the driver calls itself as the source of an event.
+const DRIVER: &str = "openshell-driver-kyma";
+/// Within which the driver does not say the same of a sandbox again.
+const SAME_MS: u64 = 1_000;
+
 /// How long a create goes on, whether or not its caller waits.
 const CREATE_MS: u64 = 61_000;
 
@@ -98,6 +103,9 @@ impl World {
                         format!("{life} says that {} is stopped, whose pod is there since {:?} ms", tail(&sandbox.1), running.since())
                     });
                 }
+            }
+            (Ask::EnsureWorkspace(_) | Ask::DeleteWorkspace(_), Err(refusal), _) => {
+                self.broken(Rule::Workspaces, || format!("{life} answers {} with {refusal:?}", ask.name()));
             }
             (Ask::List, Ok(Said::Listed(all)), _) => self.judge_list(life, began_ms, all),
             _ => {}
@@ -202,7 +210,19 @@ impl World {
             Some(Payload::PlatformEvent(event)) => {
                 let leaks = event.event.as_ref().is_some_and(|event| self.books.leaks(&event.message));
                 if leaks {
-                    self.broken(Rule::Secrets, || format!("{life} tells more of {} than what happened", tail(&event.sandbox_id)));
+                    return self.broken(Rule::Secrets, || format!("{life} tells more of {} than what happened", tail(&event.sandbox_id)));
+                }
+                let Some(happened) = &event.event else { return };
+                if happened.timestamp_ms <= 0 {
+                    return self.broken(Rule::Dated, || format!("{life} tells of {:?} without a time", happened.reason));
+                }
+                let key = (event.sandbox_id.clone(), happened.reason.clone(), happened.message.clone());
+                let now_ms = self.now_ms;
+                if happened.source == DRIVER
+                    && let Some(line) = self.lines.get_mut(&ticket)
+                    && line.stream.happened.insert(key, now_ms).is_some_and(|before| before + SAME_MS > now_ms)
+                {
+                    self.broken(Rule::NothingTwice, || format!("{life} repeats at once that {:?}", happened.message));
                 }
             }
             None => {}

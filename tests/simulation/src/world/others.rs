@@ -26,10 +26,11 @@ impl World {
         if !self.storms() {
             return;
         }
-        let text = format!("somebody else: {kind:?}");
-        self.summary.fault(kind.name());
+        if kind != Kind::Pod {
+            self.summary.fault(kind.name());
+        }
         let place = self.some_sandbox();
-        self.trace.say(self.now_ms, || format!("{text} {place:?}"));
+        self.trace.say(self.now_ms, || format!("somebody else: {kind:?} {place:?}"));
         match kind {
             Kind::Touch => self.edit(place, &json!({ "metadata": { "annotations": { "example.com/touched": self.now_ms.to_string() } } })),
             Kind::Unlabel => self.unlabel(place),
@@ -38,6 +39,15 @@ impl World {
             Kind::Node => {
                 self.cluster.lose_node(NODE);
                 self.undo_later(Undo::Node);
+            }
+            Kind::Drain => {
+                for place in self.truth.objects().keys().cloned().collect::<Vec<_>>() {
+                    self.cluster.delete_pod(&place.0, &place.1);
+                }
+            }
+            Kind::Rotation => {
+                let driver = usize::try_from(self.chances.others.below(self.seats.len() as u64)).unwrap_or_default();
+                self.seats[driver].locked_out_until_ms = self.now_ms + self.chances.others.between(1_000, 30_000);
             }
             Kind::Suspend => {
                 if let Some(place) = place {
@@ -192,7 +202,9 @@ impl World {
             self.books.excuse(Excuse::Misjudged, sandbox, "its pod failed, and may have been deleted since");
         }
         let (namespace, name) = place;
-        match self.chances.others.below(3) {
+        let act = self.chances.others.below(3);
+        self.summary.fault(if act < 2 { "a pod was deleted" } else { "a pod was evicted, or failed" });
+        match act {
             0 => self.cluster.delete_pod(&namespace, &name),
             1 => self.cluster.force_delete_pod(&namespace, &name),
             _ => {

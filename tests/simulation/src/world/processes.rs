@@ -33,6 +33,8 @@ pub struct Seat {
     seeds: Random,
     lives: u32,
     wall_offset_ms: i64,
+    /// Until when the token it shows is not valid.
+    pub locked_out_until_ms: u64,
     /// The process, while there is one.
     pub process: Option<Process>,
 }
@@ -89,7 +91,7 @@ impl Seat {
     /// An empty seat.
     #[must_use]
     pub fn new(plan: DriverPlan, seed: u64) -> Self {
-        Self { plan, seeds: Random::new(seed), lives: 0, wall_offset_ms: 0, process: None }
+        Self { plan, seeds: Random::new(seed), lives: 0, wall_offset_ms: 0, locked_out_until_ms: 0, process: None }
     }
 
     /// The process of this life, if it lives.
@@ -210,7 +212,14 @@ impl World {
             self.chances.processes.below(last + 1)
         });
         let mut done = 0;
+        let is_first = life == Life { driver: 0, number: 1 };
         for output in out {
+            if is_first && !matches!(output, Output::Note(_)) {
+                if self.scenario.processes.crash_after == Some(self.summary.first_life) {
+                    return self.end_process(life, End::Crash);
+                }
+                self.summary.first_life += 1;
+            }
             if dies == Some(done) && !matches!(output, Output::Note(_)) {
                 return self.end_process(life, End::Crash);
             }

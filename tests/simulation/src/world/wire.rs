@@ -4,7 +4,7 @@ use crate::driver::core::io::{ExchangeId, Fault, HttpRequest, Method, Response};
 use crate::driver::core::secret::Body;
 use crate::driver::core::time::Mono;
 
-use super::happening::{AnswerFate, Errand, Happening, Life};
+use super::happening::{AnswerFate, Errand, Happening, Life, Times};
 use super::{EPOCH_MS, World};
 use crate::answers;
 use crate::books::{ANSWER_REQUESTS, Excuse};
@@ -42,14 +42,15 @@ impl World {
         if goes_wrong(self, odds.request_lost, "request lost") {
             return self.lose(life, exchange, deadline_ms);
         }
-        if goes_wrong(self, odds.refused, "request refused") {
+        if storms && self.chances.wire.happens(odds.refused) {
             let response = answers::refusal(&mut self.chances.wire, request.method);
+            self.summary.fault(answers::kind(&response));
             let wait = self.way();
             return self.land_after(wait, life, exchange, deadline_ms, Ok(response));
         }
         if request.method != Method::Get && goes_wrong(self, odds.held, "write carried out late") {
             let late = (deadline_ms - self.now_ms) + self.chances.wire.below(HELD_MS);
-            let errand = Errand { sent_ms: self.now_ms, request, answer: AnswerFate::Silence };
+            let errand = Errand { sent_ms: self.now_ms, request, answer: AnswerFate::Silence, times: Times::Once };
             self.after(late, Happening::Reach(life, exchange, Box::new(errand)));
             return self.land_after(u64::MAX, life, exchange, deadline_ms, Err(Fault::Deadline));
         }
@@ -61,11 +62,15 @@ impl World {
             AnswerFate::Mangled
         } else if goes_wrong(self, odds.too_large, "answer too large") {
             AnswerFate::TooLarge
+        } else if goes_wrong(self, odds.trickle, "answer whole at the last moment") {
+            AnswerFate::Trickles
         } else {
             AnswerFate::Arrives
         };
+        let twice = request.method != Method::Get && goes_wrong(self, odds.repeated, "carried out twice");
+        let times = if twice { Times::Twice } else { Times::Once };
         let wait = self.way();
-        self.after(wait, Happening::Reach(life, exchange, Box::new(Errand { sent_ms: self.now_ms, request, answer })));
+        self.after(wait, Happening::Reach(life, exchange, Box::new(Errand { sent_ms: self.now_ms, request, answer, times })));
         if answer == AnswerFate::Silence {
             self.land_after(u64::MAX, life, exchange, deadline_ms, Err(Fault::Deadline));
         }
@@ -123,6 +128,9 @@ impl World {
                 if errand.request.method == Method::Get { Fault::NotSent("refused".into()) } else { Fault::Unknown("reset".into()) };
             return self.land_after(0, life, exchange, deadline_ms, Err(fault));
         }
+        if self.seats[life.driver].locked_out_until_ms > now_ms {
+            return self.land_after(0, life, exchange, deadline_ms, Ok(answers::unauthorized()));
+        }
         let wrong = self.judge_write(life, &errand.request);
         if errand.request.method == Method::Post {
             self.note_create(life, errand);
@@ -140,6 +148,11 @@ impl World {
             accept: None,
             body: errand.request.body.0.to_vec(),
         };
+        if errand.times == Times::Twice {
+            // The proxy keeps the first answer to itself.
+            let _ = self.cluster.request(EPOCH_MS + now_ms, &request);
+            self.books.met_a_name();
+        }
         let answer = self.cluster.request(EPOCH_MS + now_ms, &request);
         let kubesim::Answer::Response(answer) = answer else { return };
         self.trace.say(now_ms, || format!("#{} of {life} is carried out: {}", exchange.0, outcome(&answer)));
@@ -158,9 +171,13 @@ impl World {
             date: Some(answer.head.date),
             body: Body(answer.body.into()),
         };
-        let wait = self.way();
+        let mut wait = self.way();
         let result = match errand.answer {
             AnswerFate::Arrives => Ok(response),
+            AnswerFate::Trickles => {
+                wait = deadline_ms.saturating_sub(now_ms + 1);
+                Ok(response)
+            }
             AnswerFate::Breaks => Err(Fault::Unknown("the connection broke".into())),
             AnswerFate::Silence => return,
             AnswerFate::Fails => Ok(answers::failure(&mut self.chances.wire)),
@@ -177,8 +194,14 @@ impl World {
     fn note_create(&mut self, life: Life, errand: &Errand) {
         let object: serde_json::Value = serde_json::from_slice(&errand.request.body.0).unwrap_or_default();
         let id = object["metadata"]["annotations"]["openshell.ai/sandbox-id"].as_str().unwrap_or_default().to_owned();
-        if errand.answer != AnswerFate::Arrives {
+        if errand.answer != AnswerFate::Arrives || errand.times == Times::Twice {
             self.books.unread(id.clone());
+        }
+        let sandbox = (self.seats[life.driver].plan.gateway, id.clone());
+        if self.truth.living(&sandbox).ended().is_some_and(|ended| errand.sent_ms < ended) {
+            let why = "a POST that was on its way all the time was carried out after its end";
+            self.books.excuse(Excuse::LeftBehind, sandbox.clone(), why);
+            self.books.excuse(Excuse::Misjudged, sandbox, why);
         }
         if self.seats[life.driver].living(life).is_some() {
             return;
@@ -193,6 +216,9 @@ impl World {
     pub(super) fn land(&mut self, life: Life, exchange: ExchangeId, result: Result<Response, Fault>) {
         let odds = self.scenario.wire.after_abort;
         let Some(process) = self.seats[life.driver].living(life) else { return };
+        if process.exchanges.contains_key(&exchange) && process.exchanges.keys().next() != Some(&exchange) {
+            self.summary.fault("answer overtaken by a later one");
+        }
         if process.exchanges.remove(&exchange).is_none() {
             if !(self.storms() && self.chances.wire.happens(odds)) {
                 return;
