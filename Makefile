@@ -2,7 +2,7 @@
 SHELL := bash
 CARGO ?= cargo
 
-.PHONY: help demo test fmt lint unit test-slow test-observability test-interop test-cluster record-likeness break-kubesim cluster bless proto docs simulate count ci
+.PHONY: help demo test fmt lint unit test-slow test-observability test-interop test-cluster record-likeness break-kubesim cluster bless proto docs simulate simulate-ci mutations count ci
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,13 @@ SEEDS ?= 10000
 FROM ?= 1
 simulate: ## play SEEDS simulated lives from seed FROM
 	$(CARGO) run --profile simulation --quiet -p simulation -- --seeds $(SEEDS) --from $(FROM)
+
+simulate-ci: ## a few thousand lives that meet every kind of fault, and a driver that dies after each of its outputs
+	$(CARGO) run --profile simulation --quiet -p simulation -- --seeds 4000 --every-fault
+	$(CARGO) run --profile simulation --quiet -p simulation -- --crash-everywhere 3 --seeds 3
+
+mutations: ## deliberate faults in the core, each of which the simulation must find
+	$(CARGO) run --profile simulation --quiet -p simulation --features mutations -- --mutations
 
 bless: ## rewrite what the core says in the vectors; review the difference
 	BLESS=1 $(CARGO) test --quiet --test vectors every_vector

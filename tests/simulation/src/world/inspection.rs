@@ -27,6 +27,14 @@ pub struct Probes {
     heard: u64,
 }
 
+impl Probes {
+    /// Whether the inspection has begun.
+    #[must_use]
+    pub const fn have_begun(&self) -> bool {
+        self.asked > 0
+    }
+}
+
 /// What a driver should say of a sandbox, read from its object by other code than the driver's.
 struct Expected {
     name: String,

@@ -3,10 +3,12 @@
 use crate::driver::contract::messages::compute as pb;
 use crate::driver::contract::messages::compute::watch_sandboxes_event::Payload;
 use crate::driver::core::io::{HttpRequest, Method};
+use kubesim::Kind;
 use serde_json::Value;
 
 use super::World;
 use super::happening::Life;
+use super::processes::Door;
 use super::wire::short;
 use super::words::tail;
 use crate::books::Excuse;
@@ -96,6 +98,17 @@ impl World {
             (Ask::Get(_), Ok(Said::Got(Some(found))), Some(sandbox)) if found.id != sandbox.1 => {
                 self.broken(Rule::Converged, || format!("{life} answers a Get of {} with {}", tail(&sandbox.1), tail(&found.id)));
             }
+            (Ask::Start(_), Ok(_), Some(sandbox)) => {
+                let suspended = |object: &Value| object["spec"]["operatingMode"] == "Suspended" || object["spec"]["replicas"] == 0;
+                let (namespace, id) = (&self.seats[life.driver].plan.namespace, &sandbox.1);
+                let objects = self.cluster.objects(Kind::Sandbox, namespace);
+                let mut own = objects.iter().filter(|object| object["metadata"]["annotations"]["openshell.ai/sandbox-id"] == id.as_str());
+                let others = self.scenario.others.kinds.contains(&crate::scenario::Kind::Suspend);
+                let set_back = self.truth.restored_ms() > began_ms;
+                if own.any(suspended) && !others && !set_back && !self.books.excused(Excuse::Copied, &sandbox) {
+                    self.broken(Rule::StartedIsStarted, || format!("{life} says that {} is to run, which is suspended", tail(&sandbox.1)));
+                }
+            }
             (Ask::Stop(_), Ok(_), Some(sandbox)) => {
                 let running = self.truth.running(&sandbox.1);
                 if !running.was_absent_since(began_ms) && !self.books.excused(Excuse::PodOfItsOwn, &sandbox) {
@@ -104,7 +117,7 @@ impl World {
                     });
                 }
             }
-            (Ask::EnsureWorkspace(_) | Ask::DeleteWorkspace(_), Err(refusal), _) => {
+            (Ask::EnsureWorkspace(_) | Ask::DeleteWorkspace(_), Err(refusal), _) if !self.is_stopping(life) => {
                 self.broken(Rule::Workspaces, || format!("{life} answers {} with {refusal:?}", ask.name()));
             }
             (Ask::List, Ok(Said::Listed(all)), _) => self.judge_list(life, began_ms, all),
@@ -123,6 +136,10 @@ impl World {
         if others.into_iter().any(|driver| creates(&self.seats[driver])) {
             self.books.excuse(Excuse::LeftBehind, sandbox.clone(), "one replica said that it is gone while another was creating it");
         }
+    }
+
+    fn is_stopping(&self, life: Life) -> bool {
+        self.seats[life.driver].process.as_ref().is_some_and(|process| process.door == Door::Stopping)
     }
 
     /// Whether a process must know of a sandbox although its labels do not show it.

@@ -214,7 +214,8 @@ impl World {
         let mut done = 0;
         let is_first = life == Life { driver: 0, number: 1 };
         for output in out {
-            if is_first && !matches!(output, Output::Note(_)) {
+            // The inspection looks at what has become of it, and is not part of it.
+            if is_first && !matches!(output, Output::Note(_)) && !self.probes.have_begun() {
                 if self.scenario.processes.crash_after == Some(self.summary.first_life) {
                     return self.end_process(life, End::Crash);
                 }
