@@ -11,11 +11,17 @@ use super::processes::Door;
 use super::words::{snapshot_text, tail};
 use super::{Now, World};
 use crate::books::Excuse;
+use crate::driver::core::io::Input;
+use crate::driver::core::observe::state::State;
+use crate::driver::core::survey::Survey;
 use crate::gateway::ask::{Ask, Heard, Said, Subject, Ticket};
 use crate::gateway::row::{Deletion, Lost, Phase, derive};
 use crate::rules::Rule;
 use crate::scenario::gateway_id;
 use crate::truth::{Leaving, Sid, Visible};
+
+/// What may wait in a driver, or be out, that nobody has a reason for: an object looked at now and then, a page of a list.
+const WAITING_MAX: usize = 24;
 
 /// An exchange whose deadline is nearer than this was sent some time ago.
 const LOOK_MS: u64 = 10_000;
@@ -75,11 +81,38 @@ impl World {
             self.broken(Rule::CalmCost, || cost);
         }
         for driver in 0..self.seats.len() {
+            if let Some(number) = self.seats[driver].process.as_ref().map(super::processes::Process::number) {
+                self.feed(Life { driver, number }, Input::Survey);
+            }
+        }
+        for driver in 0..self.seats.len() {
             self.probe(driver, Ask::List);
             let expected = self.expected(driver);
             for (id, found) in expected {
                 self.probe(driver, Ask::Get(Subject { id, name: found.name }));
             }
+        }
+    }
+
+    /// What a driver counts must be what there is; and nothing is left waiting in it.
+    pub(super) fn judge_survey(&mut self, life: Life, survey: &Survey) {
+        let gateway = self.seats[life.driver].plan.gateway;
+        let hidden = self
+            .truth
+            .objects()
+            .values()
+            .any(|seen| seen.visible == Visible::No && seen.sandbox.as_ref().is_some_and(|(owner, _)| *owner == gateway));
+        let expected = self.expected(life.driver);
+        let count = |state| survey.sandboxes.get(&state).copied().unwrap_or_default();
+        let right = |state, phase| count(state) == expected.values().filter(|found| found.phase == phase).count();
+        let all = survey.sandboxes.values().sum::<usize>() == expected.len();
+        let each = right(State::Deleting, Phase::Deleting) && right(State::Ready, Phase::Ready) && right(State::Failed, Phase::Error);
+        if !hidden && !(all && each) {
+            return self.broken(Rule::Counted, || format!("{life} counts {:?} of {}", survey.sandboxes, expected.len()));
+        }
+        let waiting = survey.exchanges + survey.lookups_waiting + survey.happenings_waiting;
+        if waiting > WAITING_MAX {
+            self.broken(Rule::Counted, || format!("{life} has {survey:?} waiting"));
         }
     }
 

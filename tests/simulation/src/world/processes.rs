@@ -278,6 +278,7 @@ impl World {
         }
         match note {
             Note::Synced { .. } => self.bind(life),
+            Note::Surveyed(survey) => self.judge_survey(life, &survey),
             Note::Stray { object, .. } => {
                 let namespace = self.seats[life.driver].plan.namespace.clone();
                 self.books.stray(namespace, object.as_str().to_owned());
