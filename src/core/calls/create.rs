@@ -373,9 +373,11 @@ impl Create {
 
     /// Tells the caller that it failed; and if a POST may have been carried out all the same, goes on to look for what it made.
     fn refuse(&mut self, cx: &mut Cx<'_, '_>, status: Status) -> Step {
-        // A proxy may have sent a POST twice, and what was refused is the second one: what the first has made would have no row.
+        // A proxy may have sent a POST twice, and what was refused is the second one: what the first has made would have no row. Where that is in
+        // doubt anyway it is looked for below.
         let alone = cx.creating.get(&self.id).is_none_or(|calls| calls.len() == 1);
-        if self.before == Before::Absent && alone && self.caller == Caller::Waiting && status.code != Code::AlreadyExists {
+        let certain = self.fate == Fate::Nothing && status.code != Code::AlreadyExists;
+        if certain && self.before == Before::Absent && alone && self.caller == Caller::Waiting {
             cx.cluster.disown(cx.turn, &self.object, &self.id);
         }
         if self.fate == Fate::Nothing || self.caller != Caller::Waiting {
