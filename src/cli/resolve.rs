@@ -15,10 +15,12 @@ use crate::shell::{HealthAddress, HealthHost, Kubeconfig, Unverified};
 const BINARY_AT_IMAGE_ROOT: &str = "/openshell-sandbox";
 const TOKEN_TTL_SECS: std::ops::RangeInclusive<u32> = 600..=86_400;
 const STOP_TIMEOUT_SECS: std::ops::RangeInclusive<u64> = 1..=3_600;
+const TERMINAL_AFTER_SECS: std::ops::RangeInclusive<u64> = 60..=604_800;
 
 /// Everything, from everywhere.
 pub fn run(sources: &Sources<'_>) -> Result<Run, Usage> {
     let namespace = sources.value(&table::NAMESPACE)?.read(values::namespace)?;
+    let (stop_timeout_secs, terminal_after_secs) = patience(sources)?;
     let client_tls_secret = read_optional(sources, &table::CLIENT_TLS_SECRET_NAME, values::object_name)?;
     let identity = pod::identity(sources)?;
     let topology = pod::topology(sources, identity)?;
@@ -27,7 +29,8 @@ pub fn run(sources: &Sources<'_>) -> Result<Run, Usage> {
         exposure: exposure(sources, mesh)?,
         gateway_id: sources.value(&table::GATEWAY_ID)?.read(values::label_value)?,
         gateway_endpoint: gateway_endpoint(sources, &namespace, client_tls_secret.as_deref())?,
-        stop_timeout_secs: sources.value(&table::STOP_TIMEOUT_SECS)?.read(|text| values::number(text, &STOP_TIMEOUT_SECS))?,
+        terminal_after_secs,
+        stop_timeout_secs,
         pod: PodConfig {
             image: sources.value(&table::SANDBOX_IMAGE)?.read(values::image)?,
             image_pull_policy: read_optional(sources, &table::IMAGE_PULL_POLICY, values::pull_policy)?,
@@ -119,6 +122,23 @@ fn gateway_endpoint(sources: &Sources<'_>, namespace: &Namespace, client_tls_sec
         )));
     }
     Ok(endpoint.url)
+}
+
+/// How long a pod may take to end, and a sandbox to get ready. A sandbox whose predecessor's pod is still ending cannot have one of its own.
+fn patience(sources: &Sources<'_>) -> Result<(u64, Option<u64>), Usage> {
+    let stop = sources.value(&table::STOP_TIMEOUT_SECS)?;
+    let stop_secs = stop.read(|text| values::number(text, &STOP_TIMEOUT_SECS))?;
+    let Some(terminal) = sources.optional(&table::TERMINAL_AFTER_SECS)? else { return Ok((stop_secs, None)) };
+    let terminal_secs = terminal.read(|text| values::number(text, &TERMINAL_AFTER_SECS))?;
+    if terminal_secs <= stop_secs {
+        return Err(Usage::Conflict(format!(
+            "{} is {terminal_secs}, no more than {} ({stop_secs}): a sandbox would be given up while the pod before it may still be ending. \
+             Give it more time",
+            terminal.place(),
+            stop.place()
+        )));
+    }
+    Ok((stop_secs, Some(terminal_secs)))
 }
 
 fn supervisor(sources: &Sources<'_>) -> Result<SupervisorConfig, Usage> {

@@ -149,6 +149,11 @@ const SAMPLES: &[Sample] = &[
         seen: |run| run.config.pod.workspace.storage_class.clone().unwrap_or_default(),
     },
     Sample { flag: "stop-timeout-secs", values: ["1", "3600"], seen: |run| run.config.stop_timeout_secs.to_string() },
+    Sample {
+        flag: "terminal-after-secs",
+        values: ["60", "604800"],
+        seen: |run| run.config.terminal_after_secs.map(|seconds| seconds.to_string()).unwrap_or_default(),
+    },
     Sample { flag: "gateway-endpoint", values: ["http://a:1", "http://b"], seen: |run| run.config.gateway_endpoint.clone() },
     Sample { flag: "gateway-id", values: ["a", "B_c.d"], seen: |run| run.config.gateway_id.clone() },
     Sample { flag: "client-tls-secret-name", values: ["a", "b"], seen: |run| run.config.pod.client_tls_secret.clone().unwrap_or_default() },
@@ -596,6 +601,10 @@ fn settings_must_agree() -> Result<(), String> {
         assert!(text.contains(&format!("{variable} says how to read a kubeconfig, but none is named")), "{text}");
         run(&[], &[(variable, value), ("KUBECONFIG", "/k")])?;
     }
+
+    let text = refusal(&["--terminal-after-secs", "90", "--stop-timeout-secs", "90"], &[])?;
+    assert!(text.contains("--terminal-after-secs is 90, no more than --stop-timeout-secs (90)"), "{text}");
+    run(&["--terminal-after-secs", "91", "--stop-timeout-secs", "90"], &[])?;
 
     let elsewhere = ["--supervisor-binary-path", "/bin/supervisor"];
     let text = refusal(&[&elsewhere[..], &["--supervisor-sideload", "image-volume"]].concat(), &[])?;

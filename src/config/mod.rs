@@ -27,6 +27,9 @@ pub struct Config {
     pub gateway_endpoint: String,
     /// What pods are made of.
     pub pod: PodConfig,
+    /// How long a sandbox may take to get ready before the gateway is told that it is lost, in seconds; for ever where unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal_after_secs: Option<u64>,
     /// How long a stopping pod gets between SIGTERM and SIGKILL, in seconds.
     pub stop_timeout_secs: u64,
     /// How sandboxes are reached from outside the cluster; not at all where unset.
@@ -191,5 +194,11 @@ impl Config {
     #[must_use]
     pub const fn stop_grace(&self) -> Duration {
         Duration::from_secs(self.stop_timeout_secs)
+    }
+
+    /// How long a sandbox may take to get ready before it is given up.
+    #[must_use]
+    pub fn terminal_after(&self) -> Option<Duration> {
+        self.terminal_after_secs.map(Duration::from_secs)
     }
 }

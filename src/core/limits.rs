@@ -90,6 +90,19 @@ pub const TOKEN_HELD: Duration = Duration::from_secs(300);
 /// How long another driver has to store a token before it is called lost.
 pub const TOKEN_PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long the controller may say nothing about what is wanted of an object before somebody is told.
+pub const CONTROLLER_PATIENCE: Duration = Duration::from_secs(30);
+/// How long a deletion may take before somebody is told.
+pub const DELETION_PATIENCE: Duration = Duration::from_secs(300);
+/// How long the garbage collector may take to notice a pod that a deletion waits for. It takes milliseconds, or for ever.
+pub const COLLECTOR_PATIENCE: Duration = Duration::from_secs(60);
+/// A pod that was made so long before the deletion of its Sandbox, in milliseconds, was known to the garbage collector by then.
+pub const COLLECTOR_LAG_MILLIS: i64 = 10_000;
+/// What cannot be judged because nothing is heard at the moment is looked at again after so long.
+pub const OVERDUE_RECHECK: Duration = Duration::from_secs(10);
+/// What is still overdue is found to be so again, ever more seldom, and at least so often.
+pub const OVERDUE_PAUSE_MAX: Duration = Duration::from_secs(3_600);
+
 /// How long the UID of an object that is gone is remembered: longer than any answer that still shows it can take.
 pub const DEPARTED_AGE: Duration = Duration::from_secs(120);
 /// UIDs of objects that are gone.
@@ -121,6 +134,8 @@ pub const EVENT_PATIENCE: Duration = Duration::from_secs(30);
 pub const PROGRESS_EVERY: Duration = Duration::from_secs(60);
 /// For how long that is said of one step: nodes with GPUs take their time, but a pod that no node can ever take is not waited for for ever.
 pub const PROGRESS_PATIENCE: Duration = Duration::from_secs(1_800);
+/// An Event that repeats is told at most so often.
+pub const EVENT_REPEAT_MIN: Duration = Duration::from_secs(10);
 /// Bytes of a progress detail.
 pub const PROGRESS_DETAIL_MAX: usize = 256;
 

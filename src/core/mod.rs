@@ -93,6 +93,7 @@ impl Driver {
                 Timer::Domain => follow.ask_domain(&mut turn),
                 Timer::Token(id) => follow.token_due(&mut turn, cluster, &id),
                 Timer::Lookup(question, name) => cluster.look_again(&mut turn, question, &name),
+                Timer::Overdue(wait, name) => cluster.is_due(&mut turn, wait, &name),
                 Timer::Discovery => cluster.discover(&mut turn),
                 Timer::ServerVersion => cluster.server_mut().ask(&mut turn),
                 Timer::Tombstones => cluster.streams().expire(&mut turn),

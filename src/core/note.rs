@@ -172,7 +172,7 @@ pub enum Note {
         /// The object.
         object: ObjectName,
     },
-    /// A create whose caller was told that it failed may have left this object behind: it could not be found out.
+    /// The gateway was told that this object is not there, or will not be, and yet it may be: it could not be found out.
     Stray {
         /// The object.
         object: ObjectName,
@@ -206,6 +206,27 @@ pub enum Note {
         sandbox: SandboxId,
         /// Why, and what.
         reason: String,
+    },
+    /// Something that should have happened has not: streams are told as well.
+    Overdue {
+        /// The object.
+        object: ObjectName,
+        /// What, in one word.
+        reason: Cow<'static, str>,
+        /// The same for a person, with the command that shows more.
+        message: String,
+    },
+    /// A sandbox did not get ready in the time that the operator gives it: the gateway is told that it is lost.
+    GivenUp {
+        /// The object.
+        object: ObjectName,
+        /// How long it had.
+        seconds: u64,
+    },
+    /// A deletion that waited for a pod which the garbage collector had overlooked was let go: the collector finds the pod without an owner.
+    Released {
+        /// The object.
+        object: ObjectName,
     },
     /// A reader fell too far behind and was sent away to start over.
     ReaderTooSlow {
@@ -346,7 +367,8 @@ impl Note {
             | Self::Relisting { .. }
             | Self::Speaking { .. }
             | Self::Adopted { .. }
-            | Self::Undone { .. } => Weight::Event,
+            | Self::Undone { .. }
+            | Self::Released { .. } => Weight::Event,
             Self::Became { state: Some(State::Failed), .. }
             | Self::Unclaimed { .. }
             | Self::NotObserving { .. }
@@ -359,6 +381,8 @@ impl Note {
             | Self::OpenToAnybody { .. }
             | Self::NotExposed { .. }
             | Self::TokenNotStored { .. }
+            | Self::Overdue { .. }
+            | Self::GivenUp { .. }
             | Self::ReaderTooSlow { .. } => Weight::Warning,
         }
     }
@@ -408,7 +432,7 @@ impl fmt::Display for Note {
             Self::Undone { object } => write!(f, "Sandbox {object}, whose create had been reported as failed, was removed"),
             Self::Stray { object, reason } => write!(
                 f,
-                "Sandbox {object} may exist although its create was reported as failed: {reason}; look with kubectl get sandbox and delete it"
+                "Sandbox {object} may exist although the gateway was told that it does not: {reason}; look with kubectl get sandbox and delete it"
             ),
             Self::ReaderWaitedFor { call, events, millis } => {
                 write!(f, "{events} events of stream {} had to wait for its reader, up to {millis} ms", call.0)
@@ -419,6 +443,13 @@ impl fmt::Display for Note {
             ),
             Self::TokenNotStored { sandbox, reason } => write!(f, "the token of sandbox {sandbox} is not in its Secret: {reason}"),
             Self::NotExposed { sandbox, reason } => write!(f, "sandbox {sandbox} is not exposed: {reason}"),
+            Self::Overdue { message, .. } => f.write_str(message),
+            Self::GivenUp { object, seconds } => {
+                write!(f, "Sandbox {object} did not get ready in {seconds} s and is given up (--terminal-after-secs); it is not deleted")
+            }
+            Self::Released { object } => {
+                write!(f, "the deletion of Sandbox {object} waited for a pod that the garbage collector had overlooked; it is let go")
+            }
             Self::ReaderTooSlow { call } => write!(f, "stream {} fell too far behind and was ended; the gateway opens another", call.0),
             Self::UnknownExchange { exchange } => write!(f, "an answer to exchange {}, which nobody waits for", exchange.0),
             Self::UnknownWatch { watch } => write!(f, "a line of watch {}, which nobody waits for", watch.0),
@@ -467,6 +498,9 @@ events! {
     OpenToAnybody => "open_to_anybody",
     NotExposed => "not_exposed",
     TokenNotStored => "token_not_stored",
+    Overdue => "overdue",
+    GivenUp => "given_up",
+    Released => "released",
     ReaderTooSlow => "reader_too_slow",
     UnknownExchange => "unknown_exchange",
     UnknownWatch => "unknown_watch",

@@ -41,6 +41,26 @@ pub enum Question {
     HasEnded,
     /// Whether the API server takes the DELETE of a Sandbox that came after its own end.
     GoesNow,
+    /// Whether it lets a Sandbox go whose deletion waits for a pod that the garbage collector has overlooked.
+    LetsGo,
+}
+
+/// What is waited for, of one object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wait {
+    /// That the controller says something about what is wanted of it.
+    Controller,
+    /// That it gets ready.
+    Readiness,
+    /// That the garbage collector finds the pod that its deletion waits for.
+    Collector,
+    /// That its deletion comes to an end.
+    End,
+}
+
+impl Wait {
+    /// Everything that is waited for.
+    pub const ALL: [Self; 4] = [Self::Controller, Self::Readiness, Self::Collector, Self::End];
 }
 
 /// Every timer of the core. Each is set at most once at a time; setting it again moves it.
@@ -56,6 +76,8 @@ pub enum Timer {
     Silence(Kind),
     /// An object is looked at again.
     Lookup(Question, ObjectKey),
+    /// Something should have come to an object by now.
+    Overdue(Wait, ObjectKey),
     /// The API server's version is asked for again.
     ServerVersion,
     /// The versions of the resource it serves are asked for again.

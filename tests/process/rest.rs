@@ -2,32 +2,17 @@
 
 use kubesim::{ControllerRelease, Kind, Method, Options, Termination};
 use openshell_driver_kyma::contract::messages::compute as pb;
-use rig::gateway::{Events, Gateway};
+use rig::gateway::Events;
 use rig::{Outcome, sandbox};
 use tonic::Status;
 
-use crate::scene::{NAMESPACE, Scene, create, delete, until_deleted, until_ready};
+use crate::scene::{NAMESPACE, Scene, create, delete, is_stopped, resume, stop, until_deleted, until_ready};
 
 const RELEASES: [ControllerRelease; 5] =
     [ControllerRelease::V0_4_6, ControllerRelease::V0_5_0, ControllerRelease::V0_5_3, ControllerRelease::V0_5_4, ControllerRelease::V0_5_6];
 
 /// Reasons of `Ready=False` that the gateway does not take for a final failure (gateway.md §3.2).
 const TRANSIENT: [&str; 3] = ["DependenciesNotReady", "ReconcilerError", "Starting"];
-
-async fn stop(gateway: &Gateway, name: &str) -> Result<(), Status> {
-    let request = pb::StopSandboxRequest { sandbox_id: sandbox::id(name), sandbox_name: name.into() };
-    gateway.stop_sandbox(request).await.map(|_| ())
-}
-
-async fn start(gateway: &Gateway, name: &str) -> Result<(), Status> {
-    let request =
-        pb::StartSandboxRequest { sandbox_id: sandbox::id(name), sandbox_name: name.into(), ..pb::StartSandboxRequest::default() };
-    gateway.start_sandbox(request).await.map(|_| ())
-}
-
-fn is_stopped(seen: &pb::DriverSandbox) -> bool {
-    sandbox::condition(seen, "Suspended").is_some_and(|suspended| suspended.status == "True")
-}
 
 /// Every snapshot up to the one that is as wanted; none of them says anything the gateway would not forget.
 async fn until(events: &mut Events, wanted: fn(&pb::DriverSandbox) -> bool) -> Result<(), Status> {
@@ -59,10 +44,10 @@ async fn a_stop_is_over_when_the_pod_is_gone_whatever_the_controller_says() -> O
         stop(&gateway, "ada").await?;
         assert_eq!(scene.asked(Method::Patch).len(), 1, "{release:?}: a stop of something stopped changes nothing");
 
-        start(&gateway, "ada").await?;
+        resume(&gateway, "ada").await?;
         until(&mut events, |seen| sandbox::is_ready(seen) && !is_stopped(seen)).await?;
         assert!(pod().is_some(), "{release:?}");
-        start(&gateway, "ada").await?;
+        resume(&gateway, "ada").await?;
         assert_eq!(scene.asked(Method::Patch).len(), 2, "{release:?}: a start of something started changes nothing");
 
         assert!(delete(&gateway, "ada").await?);

@@ -145,6 +145,24 @@ pub async fn delete(gateway: &Gateway, name: &str) -> Result<bool, tonic::Status
     Ok(gateway.delete_sandbox(request).await?.deleted)
 }
 
+/// Stops it.
+pub async fn stop(gateway: &Gateway, name: &str) -> Result<(), tonic::Status> {
+    let request = pb::StopSandboxRequest { sandbox_id: sandbox::id(name), sandbox_name: name.into() };
+    gateway.stop_sandbox(request).await.map(|_| ())
+}
+
+/// Starts it again.
+pub async fn resume(gateway: &Gateway, name: &str) -> Result<(), tonic::Status> {
+    let request =
+        pb::StartSandboxRequest { sandbox_id: sandbox::id(name), sandbox_name: name.into(), ..pb::StartSandboxRequest::default() };
+    gateway.start_sandbox(request).await.map(|_| ())
+}
+
+/// Whether a snapshot says that the sandbox is stopped.
+pub fn is_stopped(seen: &pb::DriverSandbox) -> bool {
+    sandbox::condition(seen, "Suspended").is_some_and(|suspended| suspended.status == "True")
+}
+
 /// The names of all sandboxes, in the order of the reply.
 pub async fn list(gateway: &Gateway) -> Result<Vec<String>, tonic::Status> {
     let reply = gateway.list_sandboxes(pb::ListSandboxesRequest::default()).await?;

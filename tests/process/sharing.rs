@@ -2,11 +2,12 @@
 
 use kubesim::{Kind, Method};
 use openshell_driver_kyma::contract::messages::compute as pb;
+use openshell_driver_kyma::contract::messages::compute::watch_sandboxes_event::Payload;
 use rig::{Outcome, sandbox};
 use serde_json::{Value, json};
 use tonic::Code;
 
-use crate::scene::{NAMESPACE, Scene, create, delete, get, list, start, until_deleted, until_ready};
+use crate::scene::{NAMESPACE, Scene, create, delete, get, list, resume, start, stop, until_deleted, until_ready};
 
 #[tokio::test]
 async fn drivers_of_two_gateways_do_not_touch_each_other_s_sandboxes() -> Outcome<()> {
@@ -32,6 +33,47 @@ async fn drivers_of_two_gateways_do_not_touch_each_other_s_sandboxes() -> Outcom
     assert!(taken.message().contains("gateway one"), "{taken}");
     assert_eq!(scene.asked(Method::Delete).len(), 0);
     assert_eq!(scene.sandboxes().len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn two_gateways_live_beside_each_other_in_one_namespace() -> Outcome<()> {
+    let scene = Scene::new().await?;
+    let of = |gateway: &str| scene.launch().flag("--gateway-id", gateway).at(&scene.scratch.path().join(gateway).join("driver.sock"));
+    let (_driver, one) = start(&of("one")).await?;
+    let (_driver, two) = start(&of("two")).await?;
+    let (mut to_one, mut to_two) = (one.watch().await?, two.watch().await?);
+    let (first, second) = tokio::join!(create(&one, "ada"), create(&two, "grace"));
+    first?;
+    second?;
+    until_ready(&mut to_one, "ada").await?;
+    until_ready(&mut to_two, "grace").await?;
+    let (first, second) = tokio::join!(stop(&one, "ada"), stop(&two, "grace"));
+    first?;
+    second?;
+
+    let before = scene.asked(Method::Patch).len();
+    for refused in [stop(&two, "ada").await, resume(&two, "ada").await, stop(&one, "grace").await, resume(&one, "grace").await] {
+        assert!(refused.as_ref().is_err_and(|status| status.code() == Code::NotFound), "{refused:?}");
+    }
+    assert_eq!(scene.asked(Method::Patch).len(), before, "nothing of the other's is even asked for");
+
+    resume(&two, "grace").await?;
+    until_ready(&mut to_two, "grace").await?;
+    assert!(delete(&one, "ada").await?);
+    let id = sandbox::id("ada");
+    let about = |event: &Payload| match event {
+        Payload::Sandbox(event) => event.sandbox.as_ref().map(|sandbox| sandbox.id.clone()),
+        Payload::Deleted(event) => Some(event.sandbox_id.clone()),
+        Payload::PlatformEvent(event) => Some(event.sandbox_id.clone()),
+    };
+    to_one
+        .until(|event| {
+            assert_eq!(about(event).as_deref(), Some(id.as_str()), "{event:?}");
+            sandbox::deleted(event).map(|_| ())
+        })
+        .await?;
+    assert!(sandbox::is_ready(&get(&two, "grace").await?), "the other's goes on");
     Ok(())
 }
 

@@ -84,6 +84,17 @@ group_of! { SANDBOX:
         help: "How long a stopping sandbox has between SIGTERM and SIGKILL, 1 to 3600. Raise it for workloads that have much to \
                save.",
     }
+    TERMINAL_AFTER_SECS {
+        long: "terminal-after-secs",
+        metavar: "SECONDS",
+        takes: Takes::One,
+        upstream: NO_COUNTERPART,
+        default: Fallback::Unset("a sandbox is waited for as long as it exists"),
+        example: "1800",
+        help: "After so long, 60 to 604800, a sandbox that is not ready is reported as failed: no node takes it, its image cannot be \
+               pulled, its pod is refused, the controller is silent. A gateway never takes that back, however well the sandbox \
+               becomes: its user can only delete it. Without this, it stays in Provisioning with the cause in its message.",
+    }
     TELEMETRY {
         long: "telemetry",
         metavar: "BOOL",

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::search::{Belief, doubt_version};
 use super::{Cx, Event, Step, refusal};
 use crate::config::Config;
 use crate::contract::messages::compute as pb;
@@ -75,17 +76,6 @@ struct Rendered {
     body: Body,
     version: ApiVersion,
     service: Service,
-}
-
-/// What stands behind the version that is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Belief {
-    /// Nothing has said otherwise.
-    Assumed,
-    /// The server said that it is not there, and is being asked what is.
-    Questioned,
-    /// It has said what is there.
-    Answered,
 }
 
 /// Whether a POST of ours may have been carried out.
@@ -520,13 +510,6 @@ fn token(config: &Config, request: &pb::CreateSandboxRequest) -> Result<Option<S
 pub fn render(config: &Config, cluster: &Cluster, admitted: &Admitted, service: Service) -> Result<Body, Status> {
     let delivery = Delivery::choose(config.pod.supervisor.sideload, cluster.server().version());
     sandbox::sandbox(config, cluster.api(), admitted, delivery, service)
-}
-
-/// On a server that has been brought up to date, the old version fails whenever what converts it does.
-fn doubt_version(cx: &mut Cx<'_, '_>) {
-    if cx.cluster.api().version() == ApiVersion::V1Alpha1 {
-        cx.cluster.discover(cx.turn);
-    }
 }
 
 fn created() -> Step {

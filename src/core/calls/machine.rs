@@ -32,7 +32,8 @@ pub enum Event {
     Deadline,
     /// Its caller has hung up.
     Cancelled,
-    /// What it waits for may have come: the store has become whole, a create of the same sandbox has ended, the sandbox has changed.
+    /// What it waits for may have come: the store has become whole, a create of the same sandbox has ended, the sandbox has changed, it is known
+    /// which versions are served.
     Roused,
 }
 
@@ -118,6 +119,18 @@ pub(super) enum Machine {
 }
 
 impl Machine {
+    /// Whether it waits to hear which versions of the resource are served.
+    pub(super) fn waits_for_versions(&self) -> bool {
+        match self {
+            Self::Create(create) => create.waits_for_versions(),
+            Self::Get(get) => get.waits_for_versions(),
+            Self::Delete(delete) => delete.waits_for_versions(),
+            Self::Stop(stop) => stop.waits_for_versions(),
+            Self::Start(start) => start.waits_for_versions(),
+            Self::Validate(_) | Self::List | Self::WatchWaiting | Self::Watching => false,
+        }
+    }
+
     pub(super) fn on(&mut self, cx: &mut Cx<'_, '_>, event: Event) -> Step {
         match self {
             Self::Create(create) => create.on(cx, event),

@@ -11,6 +11,7 @@ pub mod list;
 mod machine;
 pub mod mode;
 pub mod refusal;
+pub mod search;
 pub mod start;
 pub mod stop;
 pub mod validate;
@@ -214,9 +215,9 @@ impl Calls {
         }
     }
 
-    /// It is known which versions are served: creates that wait for it go on.
+    /// It is known which versions are served: calls that wait for it go on.
     pub fn discovered(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config) {
-        let waits = |running: &Call| matches!(&running.machine, Machine::Create(create) if create.waits_for_versions());
+        let waits = |running: &Call| running.machine.waits_for_versions();
         let waiting: Vec<CallId> = self.in_flight.iter().filter(|(_, running)| waits(running)).map(|(call, _)| *call).collect();
         for call in waiting {
             self.step(turn, cluster, config, call, Event::Roused);

@@ -23,6 +23,12 @@ impl Start {
         Ok(Self(SetMode::new(id, OperatingMode::Running)))
     }
 
+    /// Whether it waits to hear which versions are served.
+    #[must_use]
+    pub fn waits_for_versions(&self) -> bool {
+        self.0.waits_for_versions()
+    }
+
     /// Takes a step.
     pub fn on(&mut self, cx: &mut Cx<'_, '_>, event: Event) -> Step {
         cx.turn.met("start", self.0.state_name(), event.name());

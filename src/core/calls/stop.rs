@@ -63,6 +63,12 @@ impl Stop {
         !matches!(self.state, State::Suspending(_))
     }
 
+    /// Whether it waits to hear which versions are served.
+    #[must_use]
+    pub fn waits_for_versions(&self) -> bool {
+        matches!(&self.state, State::Suspending(suspend) if suspend.waits_for_versions())
+    }
+
     /// Takes a step.
     pub fn on(&mut self, cx: &mut Cx<'_, '_>, event: Event) -> Step {
         let state = match &self.state {

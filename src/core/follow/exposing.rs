@@ -256,10 +256,10 @@ impl Exposing {
                 return self.consider_all(turn, cluster);
             }
             // Before the first list, why there is none is what is told.
-            Heard::Nothing | Heard::NoApi | Heard::Unfit(_) if self.trouble_of(K::KIND).is_some() => {
+            Heard::Nothing | Heard::VersionInDoubt | Heard::Unfit(_) if self.trouble_of(K::KIND).is_some() => {
                 return self.consider_all(turn, cluster);
             }
-            Heard::Nothing | Heard::NoApi | Heard::Unfit(_) => return,
+            Heard::Nothing | Heard::VersionInDoubt | Heard::Unfit(_) => return,
         };
         if let Some(id) = key.and_then(|key| self.by_key.get(&key).cloned()) {
             self.consider(turn, cluster, &id);

@@ -45,6 +45,9 @@ impl fmt::Display for ResourceVersion {
     }
 }
 
+/// The finalizer of an object that is deleted after what it owns.
+pub const FOREGROUND_DELETION: &str = "foregroundDeletion";
+
 /// `metadata` of an object. Labels and annotations are those that concern us; the others are skipped unread.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -68,6 +71,9 @@ pub struct ObjectMeta {
     /// When its deletion was asked for; absent while it is not being deleted.
     #[serde(default)]
     pub deletion_timestamp: Option<String>,
+    /// Who must agree before it is gone.
+    #[serde(default)]
+    pub finalizers: Vec<String>,
     /// Our labels.
     #[serde(default)]
     pub labels: OurKeys,

@@ -242,11 +242,21 @@ impl Sandboxes {
     /// Deletes the object of this UID and everything it owns, its pod first.
     #[must_use]
     pub fn delete(&self, key: &ObjectKey, uid: &Uid) -> HttpRequest {
+        self.delete_with("Foreground", key, uid)
+    }
+
+    /// Lets the object of this UID, which is being deleted, go before what it owns. The API server takes the finalizer off that waits for those.
+    #[must_use]
+    pub fn release(&self, key: &ObjectKey, uid: &Uid) -> HttpRequest {
+        self.delete_with("Background", key, uid)
+    }
+
+    fn delete_with(&self, policy: &str, key: &ObjectKey, uid: &Uid) -> HttpRequest {
         let options = json!({
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "preconditions": { "uid": uid.as_str() },
-            "propagationPolicy": "Foreground",
+            "propagationPolicy": policy,
         });
         HttpRequest { method: Method::Delete, path: self.object(key), content_type: Some(ContentType::Json), body: Body::json(&options) }
     }

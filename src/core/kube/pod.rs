@@ -30,9 +30,15 @@ pub struct PodMeta {
     /// The version.
     #[serde(default)]
     pub resource_version: ResourceVersion,
+    /// When it was created, RFC 3339.
+    #[serde(default)]
+    pub creation_timestamp: String,
     /// When its deletion was asked for; absent while it is not being deleted.
     #[serde(default)]
     pub deletion_timestamp: Option<String>,
+    /// Who must agree before it is gone.
+    #[serde(default)]
+    pub finalizers: Vec<String>,
     /// Who owns it.
     #[serde(default)]
     pub owner_references: Vec<OwnerReference>,

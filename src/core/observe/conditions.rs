@@ -4,7 +4,10 @@
 //! generation they were found at. So nothing of the controller's conditions goes out unexamined: what is outdated becomes `Starting` or
 //! "terminating", what may heal becomes `DependenciesNotReady` with the cause in its message.
 
+use std::time::Duration;
+
 use super::pods::Sight;
+use super::refusals;
 use super::sandbox::Life;
 use crate::contract::messages::compute as pb;
 use crate::core::grpc_status::truncate;
@@ -16,6 +19,18 @@ pub(super) const READY: &str = "Ready";
 /// The condition that says whether it is stopped.
 pub(super) const SUSPENDED: &str = "Suspended";
 const FINISHED: &str = "Finished";
+
+/// The reasons of `Ready=False` that a gateway does not take for a final failure (gateway.md §3.2).
+const TRANSIENT: [&str; 8] = [
+    "ReconcilerError",
+    "DependenciesNotReady",
+    "SupervisorNotConnected",
+    "Starting",
+    "ContainerStarting",
+    "ContainerCreated",
+    "HealthCheckStarting",
+    "InspectFailed",
+];
 
 /// Reasons of `Ready=False` that leave this driver.
 mod reason {
@@ -31,6 +46,10 @@ mod reason {
     pub const POD_TERMINATED: &str = "PodTerminated";
     /// Of `Suspended=False`: stopping.
     pub const POD_TERMINATING: &str = "PodTerminating";
+    /// Final: it did not get ready in the time that an operator gave it, for no reason that has a name.
+    pub const NOT_READY_IN_TIME: &str = "NotReadyInTime";
+    /// The same: the controller has said nothing.
+    pub const CONTROLLER_NOT_RESPONDING: &str = "ControllerNotResponding";
     /// What the controller calls a suspended sandbox's Ready.
     pub const SANDBOX_SUSPENDED: &str = "SandboxSuspended";
 }
@@ -45,6 +64,8 @@ pub(super) fn may_heal(reason: &str) -> bool {
 pub enum End<'a> {
     /// A live look has shown that its pod has ended for good, and how.
     Proven(&'a str),
+    /// It did not get ready in this time, which is all that an operator gives it.
+    GivenUp(Duration),
     /// It has not.
     NotProven,
 }
@@ -55,13 +76,23 @@ pub enum End<'a> {
 pub fn normalise(generation: i64, mode: OperatingMode, conditions: &[Condition], pod: Sight<'_>, end: End<'_>) -> Vec<pb::DriverCondition> {
     let find = |kind: &str| conditions.iter().find(|condition| condition.kind == kind);
     let Some(ready) = find(READY) else {
-        return Vec::new();
+        return match (mode, end) {
+            (OperatingMode::Running, End::GivenUp(after)) => {
+                let silent = send(READY, Truth::False, reason::STARTING, "the controller has said nothing of it", "");
+                vec![given_up(silent, reason::CONTROLLER_NOT_RESPONDING, after)]
+            }
+            _ => Vec::new(),
+        };
     };
     let fresh = |condition: &&Condition| condition.observed_generation >= generation;
     match mode {
         OperatingMode::Running => {
             let finished = find(FINISHED).filter(|finished| fresh(finished) && finished.status == Truth::True);
-            vec![running(ready, fresh(&ready), finished, pod, end)]
+            let sent = running(ready, fresh(&ready), finished, pod, end);
+            vec![match end {
+                End::GivenUp(after) => given_up(sent, cause(ready, fresh(&ready), pod), after),
+                End::Proven(_) | End::NotProven => sent,
+            }]
         }
         OperatingMode::Suspended => {
             // Releases before v0.5.0 have no such condition; what they say of Ready shows at least that they have acted.
@@ -117,7 +148,7 @@ fn running(ready: &Condition, is_fresh: bool, finished: Option<&Condition>, pod:
             let message = format!("the pod is being deleted ({by_whom}); another one follows");
             return send(READY, Truth::False, reason::NOT_READY, &message, since);
         }
-        Sight::Present(pod) => pod.trouble.as_deref(),
+        Sight::Present(pod) => pod.trouble.as_ref().map(ToString::to_string),
         Sight::Gone if ready.status == Truth::True => {
             return send(READY, Truth::False, reason::NOT_READY, "the pod is gone; another one follows", since);
         }
@@ -127,13 +158,39 @@ fn running(ready: &Condition, is_fresh: bool, finished: Option<&Condition>, pod:
         (Truth::True | Truth::Unknown, _) | (Truth::False, reason::RECONCILER_ERROR | reason::EXPIRED) => {
             send(READY, ready.status, &ready.reason, &ready.message, since)
         }
-        (Truth::False, reason::NOT_READY) => send(READY, Truth::False, reason::NOT_READY, trouble.unwrap_or(&ready.message), since),
+        (Truth::False, reason::NOT_READY) => {
+            send(READY, Truth::False, reason::NOT_READY, trouble.as_deref().unwrap_or(&ready.message), since)
+        }
         (Truth::False, _) => {
-            let message = trouble.unwrap_or(&ready.message);
+            let message = trouble.as_deref().unwrap_or(&ready.message);
             let message = if ready.reason.is_empty() { message.to_owned() } else { format!("{}: {message}", ready.reason) };
             send(READY, Truth::False, reason::NOT_READY, &message, since)
         }
     }
+}
+
+/// Why a sandbox does not get ready, in one word that the gateway takes for an end.
+fn cause<'a>(ready: &'a Condition, is_fresh: bool, pod: Sight<'a>) -> &'a str {
+    if !is_fresh {
+        return reason::CONTROLLER_NOT_RESPONDING;
+    }
+    let trouble = match pod {
+        Sight::Present(pod) => pod.trouble.as_ref().map(|trouble| trouble.reason.as_str()),
+        Sight::Gone | Sight::Absent | Sight::Unknown => None,
+    };
+    let is_telling = |reason: &&str| !reason.is_empty() && !TRANSIENT.iter().any(|transient| transient.eq_ignore_ascii_case(reason));
+    let said = if ready.reason == reason::RECONCILER_ERROR { refusals::reason(&ready.message) } else { ready.reason.as_str() };
+    trouble.filter(is_telling).or(Some(said).filter(is_telling)).unwrap_or(reason::NOT_READY_IN_TIME)
+}
+
+/// What is sent of a sandbox that has had all its time: an end, unless it is ready or has ended in another way.
+fn given_up(sent: pb::DriverCondition, cause: &str, after: Duration) -> pb::DriverCondition {
+    let may_come = sent.status == "Unknown" || TRANSIENT.iter().any(|transient| transient.eq_ignore_ascii_case(&sent.reason));
+    if sent.status == "True" || !may_come {
+        return sent;
+    }
+    let message = format!("not ready in {} s, which is all it is given: {}", after.as_secs(), sent.message);
+    send(READY, Truth::False, cause, &message, &sent.last_transition_time)
 }
 
 fn send(kind: &str, status: Truth, reason: &str, message: &str, since: &str) -> pb::DriverCondition {
@@ -157,18 +214,6 @@ fn send(kind: &str, status: Truth, reason: &str, message: &str, since: &str) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The reasons of `Ready=False` that a gateway does not take for a final failure (gateway.md §3.2).
-    const TRANSIENT: [&str; 8] = [
-        "ReconcilerError",
-        "DependenciesNotReady",
-        "SupervisorNotConnected",
-        "Starting",
-        "ContainerStarting",
-        "ContainerCreated",
-        "HealthCheckStarting",
-        "InspectFailed",
-    ];
 
     fn condition(kind: &str, status: Truth, reason: &str, generation: i64) -> Condition {
         Condition {
@@ -197,6 +242,22 @@ mod tests {
             let sent = normalise(1, OperatingMode::Running, &[condition("Ready", Truth::False, why, 1)], Sight::Unknown, End::NotProven);
             let lost = sent.iter().any(|c| c.r#type == "Ready" && c.status == "False" && !TRANSIENT.contains(&c.reason.as_str()));
             assert_eq!(lost, why == "SandboxExpired", "{why}");
+        }
+    }
+
+    #[test]
+    fn a_sandbox_that_is_given_up_is_lost_unless_it_is_ready() {
+        let after = End::GivenUp(Duration::from_secs(600));
+        for status in [Truth::True, Truth::False, Truth::Unknown] {
+            for why in TRANSIENT.into_iter().chain(["", "MultiplePods", "starting", "SandboxSuspended"]) {
+                for generation in [1, 2] {
+                    let sent = normalise(generation, OperatingMode::Running, &[condition("Ready", status, why, 1)], Sight::Unknown, after);
+                    let is_transient = |reason: &str| TRANSIENT.iter().any(|transient| transient.eq_ignore_ascii_case(reason));
+                    let is_lost = sent.iter().all(|c| c.status == "False" && !c.reason.is_empty() && !is_transient(&c.reason));
+                    let is_ready = status == Truth::True && generation == 1 && why != "SandboxSuspended";
+                    assert_eq!((sent.len(), is_lost), (1, !is_ready), "{sent:?}");
+                }
+            }
         }
     }
 

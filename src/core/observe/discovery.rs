@@ -62,6 +62,12 @@ impl Discovery {
         best
     }
 
+    /// Whether an answer is on its way.
+    #[must_use]
+    pub const fn is_asking(&self) -> bool {
+        self.asking.is_some()
+    }
+
     /// Nothing more is asked.
     pub fn stop(&mut self, turn: &mut Turn<'_>) {
         if let Some(exchange) = self.asking.take() {

@@ -20,7 +20,7 @@ impl Cluster {
     pub(super) fn heard_sandboxes(&mut self, turn: &mut Turn<'_>, heard: Heard<Sandbox>) {
         match heard {
             Heard::Nothing => {}
-            Heard::NoApi => self.discovery.ask(turn),
+            Heard::VersionInDoubt => self.discovery.ask(turn),
             Heard::Changed(object) => match Observed::of(*object, &self.api) {
                 Ok(observed) => {
                     self.confirmations.close(turn, &observed.object);
@@ -64,6 +64,7 @@ impl Cluster {
         for key in keys {
             self.examine(turn, &key);
             self.execute(turn, &key);
+            self.attend(turn, &key);
         }
         // Now, and only once: their own timers take over.
         if self.pods.is_idle() && self.events.is_idle() {
@@ -75,7 +76,7 @@ impl Cluster {
     pub(super) fn heard_pods(&mut self, turn: &mut Turn<'_>, heard: Heard<Pod>) {
         let now = turn.now().mono;
         let changed: Vec<ObjectKey> = match heard {
-            Heard::Nothing | Heard::Unfit(_) | Heard::NoApi => {
+            Heard::Nothing | Heard::Unfit(_) | Heard::VersionInDoubt => {
                 let heard_lately = self.pods.heard_at().is_some_and(|at| now.since(at) <= limits::STALE_AFTER);
                 if heard_lately || !self.seen_pods.forget_all() {
                     return;
@@ -103,6 +104,7 @@ impl Cluster {
             self.follow_birth(turn, &key);
             let touched = self.store.retell(&key, view!(self));
             self.tell(turn, touched);
+            self.attend(turn, &key);
         }
         self.tell_waiting_events(turn);
     }
@@ -149,6 +151,7 @@ impl Cluster {
         }
         self.examine(turn, &key);
         self.execute(turn, &key);
+        self.attend(turn, &key);
         self.tell_waiting_events(turn);
     }
 }

@@ -7,7 +7,7 @@ use crate::core::kube::answer::{ApiError, Verdict};
 use crate::core::kube::kind::{Kind, Watched};
 use crate::core::kube::list::{Page, describe};
 use crate::core::kube::meta::ResourceVersion;
-use crate::core::kube::path::Sandboxes;
+use crate::core::kube::path::{ApiVersion, Sandboxes};
 use crate::core::kube::watch_line::WatchLine;
 use crate::core::limits;
 use crate::core::note::{Cause, Note};
@@ -82,8 +82,8 @@ pub enum Heard<T> {
         /// How its versions relate to those before.
         epoch: Epoch,
     },
-    /// The version that was asked for is not served.
-    NoApi,
+    /// The version that was asked for is not served, or another may be.
+    VersionInDoubt,
     /// We may not look, and waiting will not change it.
     Unfit(String),
 }
@@ -141,6 +141,12 @@ impl<T: Watched> Informer<T> {
     #[must_use]
     pub const fn is_idle(&self) -> bool {
         matches!(self.state, State::Stopped)
+    }
+
+    /// Whether it hears of changes as they happen.
+    #[must_use]
+    pub const fn is_watching(&self) -> bool {
+        matches!(self.state, State::Watching { .. })
     }
 
     /// The version up to which everything is known.
@@ -211,7 +217,12 @@ impl<T: Watched> Informer<T> {
                     None,
                     Next::List(Cause::Failed),
                 );
-                Heard::NoApi
+                Heard::VersionInDoubt
+            }
+            // On a server that has been brought up to date, the old version fails whenever what converts it does.
+            Verdict::Unsure(why) if T::KIND == Kind::Sandboxes && api.version() == ApiVersion::V1Alpha1 => {
+                self.fail(turn, why, None, Next::List(Cause::Failed));
+                Heard::VersionInDoubt
             }
             Verdict::Unsure(why) => self.fail(turn, why, None, Next::List(Cause::Failed)),
             Verdict::NotSent(why) => self.fail(turn, format!("the API server cannot be reached: {why}"), None, Next::List(Cause::Failed)),

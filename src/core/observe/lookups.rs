@@ -71,6 +71,7 @@ impl Lookups {
             Question::IsGone => "confirmation",
             Question::HasEnded => "look",
             Question::GoesNow => "execution",
+            Question::LetsGo => "release",
         }
     }
 
@@ -159,17 +160,20 @@ impl Lookups {
         }
     }
 
-    /// Nothing more is asked.
-    pub fn stop(&mut self, turn: &mut Turn<'_>) {
+    /// Nothing more is asked. Says what has not been answered.
+    pub fn stop(&mut self, turn: &mut Turn<'_>) -> Vec<ObjectKey> {
+        let mut unanswered = Vec::new();
         for (key, asked) in std::mem::take(&mut self.asked) {
             match asked.state {
                 State::InFlight(exchange) => turn.abort_exchange(exchange),
-                State::Pausing => turn.unset(&Timer::Lookup(self.question, key)),
+                State::Pausing => turn.unset(&Timer::Lookup(self.question, key.clone())),
                 State::Queued => {}
             }
+            unanswered.push(key);
         }
         self.waiting.clear();
         self.in_flight = 0;
+        unanswered
     }
 
     fn send(&mut self, turn: &mut Turn<'_>) {

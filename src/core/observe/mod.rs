@@ -3,6 +3,7 @@
 //! Nothing here outlives the process: a new one lists, and is whole. Sandboxes come first; pods and Events, which only say more about them, are
 //! listed once those are known, and their failing holds nobody up.
 
+mod attention;
 pub mod birth;
 pub mod capacity;
 pub mod conditions;
@@ -12,6 +13,7 @@ mod heard;
 pub mod informer;
 pub mod lookups;
 pub mod memory;
+pub mod overdue;
 pub mod platform_events;
 pub mod pods;
 mod proofs;
@@ -35,6 +37,7 @@ use self::discovery::Discovery;
 use self::informer::Informer;
 use self::lookups::Lookups;
 use self::memory::Memory;
+use self::overdue::Overdue;
 use self::pods::Pods;
 use self::sandbox::Observed;
 use self::server::Server;
@@ -89,6 +92,9 @@ pub struct Cluster {
     looks: Lookups,
     /// Deletes of what came after its own end.
     executions: Lookups,
+    /// Deletions that are let go because they wait for what the garbage collector has overlooked.
+    releases: Lookups,
+    overdue: Overdue,
     /// Objects that are gone: an answer that was on its way all the time must not bring them back.
     departed: Memory<Uid>,
     /// Sandboxes whose deletion the gateway asked for: a POST that was on its way all the time must not bring them back.
@@ -106,7 +112,12 @@ pub struct Cluster {
 /// What beside an object decides what is told of it. A macro, because it borrows some fields while others change.
 macro_rules! view {
     ($cluster:expr) => {
-        $crate::core::observe::snapshot::View { pods: &$cluster.seen_pods, ended: &$cluster.ended, remarks: &$cluster.remarks }
+        $crate::core::observe::snapshot::View {
+            pods: &$cluster.seen_pods,
+            ended: &$cluster.ended,
+            remarks: &$cluster.remarks,
+            overdue: &$cluster.overdue,
+        }
     };
 }
 use view;
@@ -131,6 +142,8 @@ impl Cluster {
             confirmations: Lookups::new(Question::IsGone),
             looks: Lookups::new(Question::HasEnded),
             executions: Lookups::new(Question::GoesNow),
+            releases: Lookups::new(Question::LetsGo),
+            overdue: Overdue::new(config.terminal_after()),
             departed: Memory::new(limits::DEPARTED_AGE, limits::DEPARTED_MAX),
             condemned: Memory::new(limits::CONDEMNED_AGE, limits::CONDEMNED_MAX),
             forestalled: Memory::new(limits::FORESTALLED_AGE, limits::CONDEMNED_MAX),
@@ -292,7 +305,11 @@ impl Cluster {
         self.events.stop(turn);
         self.confirmations.stop(turn);
         self.looks.stop(turn);
-        self.executions.stop(turn);
+        for key in self.executions.stop(turn) {
+            turn.note(Note::Stray { object: key.name().clone(), reason: "the driver is shutting down before it was deleted".into() });
+        }
+        self.releases.stop(turn);
+        self.overdue.stop(turn);
         self.server.stop(turn);
         self.discovery.stop(turn);
     }
@@ -300,6 +317,12 @@ impl Cluster {
     /// Asks which version of the resource to speak: the one that is spoken is not there, or may be outdated.
     pub fn discover(&mut self, turn: &mut Turn<'_>) {
         self.discovery.ask(turn);
+    }
+
+    /// Whether the API server is being asked which versions it serves.
+    #[must_use]
+    pub const fn is_discovering(&self) -> bool {
+        self.discovery.is_asking()
     }
 
     /// The versions served, or none. What is known stays: the objects are the same in every version.

@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::birth::{progress, step};
+use super::birth::{SOURCE, progress, step};
 use crate::contract::messages::compute as pb;
 use crate::core::grpc_status::truncate;
 use crate::core::kube::event::Event;
 use crate::core::limits;
+use crate::core::territory::{ObjectKey, OurNamespace};
 use crate::core::time::{Mono, Wall};
 
 /// The container whose image is the user's. Init containers pull images of their own.
@@ -16,24 +17,37 @@ const MAIN_CONTAINER: &str = "spec.containers{agent}";
 /// Which Events have been told, and which wait for the object they are about.
 #[derive(Debug, Default)]
 pub struct Heard {
-    counts: BTreeMap<String, i64>,
+    told: BTreeMap<String, Told>,
     order: VecDeque<String>,
     waiting: VecDeque<(Mono, Event)>,
 }
 
+/// What was told of an Event last.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    count: i64,
+    at: Mono,
+}
+
 impl Heard {
-    /// Whether this says something that has not been told: an Event is told again when it happens again.
-    pub fn is_news(&mut self, event: &Event) -> bool {
+    /// Whether this says something that has not been told: an Event is told again when it happens again, but not at once. What is left out is
+    /// not lost: the next time, it is counted.
+    pub fn is_news(&mut self, now: Mono, event: &Event) -> bool {
         let count = count(event);
         let uid = &event.metadata.uid;
-        if let Some(before) = self.counts.insert(uid.clone(), count) {
-            return before < count;
+        if let Some(told) = self.told.get_mut(uid) {
+            let is_news = told.count < count && now.since(told.at) >= limits::EVENT_REPEAT_MIN;
+            if is_news {
+                *told = Told { count, at: now };
+            }
+            return is_news;
         }
+        self.told.insert(uid.clone(), Told { count, at: now });
         self.order.push_back(uid.clone());
         if self.order.len() > limits::EVENTS_REMEMBERED_MAX
             && let Some(oldest) = self.order.pop_front()
         {
-            self.counts.remove(&oldest);
+            self.told.remove(&oldest);
         }
         true
     }
@@ -75,23 +89,43 @@ fn count(event: &Event) -> i64 {
     event.series.as_ref().map(|series| series.count).or(event.count).unwrap_or(1)
 }
 
-/// When an Event happened last. Each generation of writers fills another field; none is zero.
-fn happened(event: &Event) -> Wall {
+/// When an Event happened last. Each generation of writers fills another field; where none can be read, it is when we heard of it.
+fn happened(event: &Event, now: Wall) -> Wall {
     let parse = |text: &Option<String>| text.as_deref().and_then(Wall::parse);
     parse(&event.last_timestamp)
         .or_else(|| event.series.as_ref().and_then(|series| parse(&series.last_observed_time)))
         .or_else(|| parse(&event.event_time))
         .or_else(|| parse(&event.metadata.creation_timestamp))
-        .unwrap_or_default()
+        .unwrap_or(now)
+}
+
+/// Something that this driver has noticed and a person should look at, in the form of an Event.
+#[must_use]
+pub fn warning(now: Wall, object: &ObjectKey, reason: &str, message: &str) -> pb::DriverPlatformEvent {
+    let mut message = message.to_owned();
+    truncate(&mut message, limits::CONDITION_MESSAGE_MAX);
+    pb::DriverPlatformEvent {
+        timestamp_ms: now.0,
+        event_time: None,
+        source: SOURCE.into(),
+        r#type: "Warning".into(),
+        reason: reason.into(),
+        message,
+        metadata: BTreeMap::from([
+            ("involved_kind".to_owned(), "Sandbox".to_owned()),
+            ("involved_name".to_owned(), object.name().to_string()),
+            ("namespace".to_owned(), object.namespace().to_string()),
+        ]),
+    }
 }
 
 /// The Event as the gateway takes it.
 #[must_use]
-pub fn platform_event(namespace: &str, event: &Event) -> pb::DriverPlatformEvent {
+pub fn platform_event(now: Wall, namespace: &OurNamespace, event: &Event) -> pb::DriverPlatformEvent {
     let mut metadata = BTreeMap::from([
         ("involved_kind".to_owned(), event.involved_object.kind.clone()),
         ("involved_name".to_owned(), event.involved_object.name.clone()),
-        ("namespace".to_owned(), namespace.to_owned()),
+        ("namespace".to_owned(), namespace.to_string()),
         ("count".to_owned(), count(event).to_string()),
     ]);
     for (key, value) in telling(event) {
@@ -100,7 +134,7 @@ pub fn platform_event(namespace: &str, event: &Event) -> pb::DriverPlatformEvent
     let mut message = event.message.clone();
     truncate(&mut message, limits::CONDITION_MESSAGE_MAX);
     pb::DriverPlatformEvent {
-        timestamp_ms: happened(event).0,
+        timestamp_ms: happened(event, now).0,
         event_time: None,
         source: "kubernetes".into(),
         r#type: event.kind.clone(),
@@ -179,11 +213,17 @@ mod tests {
             (r#""eventTime":"1970-01-01T00:00:09Z","series":{"count":3,"lastObservedTime":"1970-01-01T00:00:02.5Z"}"#, 2_500),
             (r#""eventTime":"1970-01-01T00:00:03Z""#, 3_000),
             (r#""reason":"x""#, 4_000),
+            (r#""lastTimestamp":null,"eventTime":null"#, 4_000),
         ] {
             let event = event(&format!(r#"{{"metadata":{{"uid":"e","creationTimestamp":"1970-01-01T00:00:04Z"}},{fields}}}"#))?;
-            assert_eq!(platform_event("ns", &event).timestamp_ms, at, "{fields}");
+            assert_eq!(happened(&event, Wall(9_000)), Wall(at), "{fields}");
         }
+        assert_eq!(happened(&event(r#"{"metadata":{"uid":"e"},"lastTimestamp":"yesterday"}"#)?, Wall(9_000)), Wall(9_000));
         Ok(())
+    }
+
+    fn told(event: &Event) -> BTreeMap<String, String> {
+        telling(event).into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
     }
 
     #[test]
@@ -194,19 +234,20 @@ mod tests {
                 r#"{{"metadata":{{"uid":"e"}},"reason":"Pulled","message":"{message}","involvedObject":{{"fieldPath":"{path}"}}}}"#
             ))
         };
-        let own = platform_event("ns", &pulled("spec.containers{agent}")?);
-        assert_eq!(own.metadata.get(progress::COMPLETE_LABEL).map(String::as_str), Some("Image pulled (42 MB)"));
-        let init = platform_event("ns", &pulled("spec.initContainers{workspace-init}")?);
-        assert!(!init.metadata.contains_key(progress::COMPLETE_STEP), "{init:?}");
+        let own = told(&pulled("spec.containers{agent}")?);
+        assert_eq!(own.get(progress::COMPLETE_LABEL).map(String::as_str), Some("Image pulled (42 MB)"));
+        let init = told(&pulled("spec.initContainers{workspace-init}")?);
+        assert!(!init.contains_key(progress::COMPLETE_STEP), "{init:?}");
         Ok(())
     }
 
     #[test]
     fn an_event_is_news_once_for_each_time_it_happens() -> Result<(), serde_json::Error> {
         let mut heard = Heard::default();
-        for (count, news) in [(1, true), (1, false), (2, true), (2, false)] {
+        let steps = [(0, 1, true), (20_000, 1, false), (20_000, 2, true), (29_999, 3, false), (30_000, 3, true), (60_000, 3, false)];
+        for (at, count, news) in steps {
             let event = event(&format!(r#"{{"metadata":{{"uid":"e"}},"count":{count}}}"#))?;
-            assert_eq!(heard.is_news(&event), news, "{count}");
+            assert_eq!(heard.is_news(Mono(at), &event), news, "{count} at {at}");
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Pods of Sandboxes, as far as they say more than their Sandbox does: that they are on their way out, and why they do not get anywhere.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::birth::Birth;
 use super::memory::Memory;
@@ -46,8 +47,12 @@ pub struct SeenPod {
     pub controller: Option<Uid>,
     /// Whether it is on its way out.
     pub life: Life,
+    /// When it was created, RFC 3339.
+    pub created: String,
+    /// Of a pod on its way out: who must agree before it is gone.
+    pub finalizers: Vec<String>,
     /// Why it does not get anywhere, or how it ended.
-    pub trouble: Option<String>,
+    pub trouble: Option<Trouble>,
     /// Why it is to go, where the one who wants it has said so.
     pub disruption: Option<String>,
     /// How far it is.
@@ -159,10 +164,13 @@ impl Pods {
 
 impl SeenPod {
     fn of(pod: &Pod) -> Self {
+        let life = if pod.metadata.deletion_timestamp.is_some() { Life::Deleting } else { Life::Alive };
         Self {
             uid: Uid::new(pod.metadata.uid.clone()),
             controller: pod.controller().map(|uid| Uid::new(uid.to_owned())),
-            life: if pod.metadata.deletion_timestamp.is_some() { Life::Deleting } else { Life::Alive },
+            life,
+            created: pod.metadata.creation_timestamp.clone(),
+            finalizers: if life == Life::Deleting { pod.metadata.finalizers.clone() } else { Vec::new() },
             trouble: trouble(pod),
             disruption: disruption(pod),
             birth: Birth::of(pod),
@@ -176,41 +184,57 @@ fn key(territory: &Territory, pod: &Pod) -> Option<ObjectKey> {
     territory.recognise(&pod.metadata.namespace, ObjectName::parse(&pod.metadata.name).ok()?)
 }
 
+/// Why a pod does not get anywhere, or how it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// For programs, such as `ImagePullBackOff`; empty where nobody gave one.
+    pub reason: String,
+    /// The whole of it, for people.
+    pub told: String,
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.told)
+    }
+}
+
 /// Waiting for these is nothing out of the ordinary.
 pub(super) const ORDINARY: [&str; 2] = ["ContainerCreating", "PodInitializing"];
 
 /// The most telling thing a pod says about why it is not ready.
 #[must_use]
-pub fn trouble(pod: &Pod) -> Option<String> {
+pub fn trouble(pod: &Pod) -> Option<Trouble> {
+    let trouble = |reason: &str, told: String| Trouble { reason: reason.to_owned(), told };
     let status = &pod.status;
     if status.phase == Phase::Failed && !status.reason.is_empty() {
-        return Some(sentence(&status.reason, &status.message));
+        return Some(trouble(&status.reason, sentence(&status.reason, &status.message)));
     }
     let containers = || status.init_container_statuses.iter().chain(&status.container_statuses);
     let waiting = |container: &ContainerStatus| {
         let waiting = container.state.waiting.as_ref().filter(|waiting| !ORDINARY.contains(&waiting.reason.as_str()))?;
         let before = container.last_state.terminated.as_ref().filter(|ended| ended.exit_code != 0);
         let before = before.map_or_else(String::new, |ended| format!("; before, {}", end_of(container, ended)));
-        (!waiting.reason.is_empty()).then(|| sentence(&waiting.reason, &waiting.message) + &before)
+        (!waiting.reason.is_empty()).then(|| trouble(&waiting.reason, sentence(&waiting.reason, &waiting.message) + &before))
     };
     let ended = |container: &ContainerStatus| {
         let ended = container.state.terminated.as_ref().filter(|ended| ended.exit_code != 0)?;
-        Some(end_of(container, ended))
+        Some(trouble(&ended.reason, end_of(container, ended)))
     };
     let unscheduled = || {
         let condition = status.conditions.iter().find(|condition| condition.kind == "PodScheduled" && condition.status == "False")?;
-        Some(sentence(&condition.reason, &condition.message))
+        Some(trouble(&condition.reason, sentence(&condition.reason, &condition.message)))
     };
     // A sidecar whose mesh is not there runs and is never ready; an init container runs and is not ready until it is done.
     let late = || {
         let late = status.container_statuses.iter().find(|container| container.state.running.is_some() && !container.ready)?;
         let is_ready = status.conditions.iter().any(|condition| condition.kind == "Ready" && condition.status == "True");
-        (!is_ready).then(|| format!("container {} runs, but is not ready", late.name))
+        (!is_ready).then(|| trouble("", format!("container {} runs, but is not ready", late.name)))
     };
     let sidecar = || {
         let sidecar = status.init_container_statuses.iter().find(|container| container.name == ISTIO_PROXY)?;
         (sidecar.state.running.is_some() && !sidecar.ready)
-            .then(|| "the sidecar istio-proxy is not ready: the pod waits for it before anything else is started".to_owned())
+            .then(|| trouble("", "the sidecar istio-proxy is not ready: the pod waits for it before anything else is started".into()))
     };
     containers().find_map(waiting).or_else(|| containers().find_map(ended)).or_else(unscheduled).or_else(sidecar).or_else(late)
 }

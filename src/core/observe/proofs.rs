@@ -10,7 +10,7 @@ use crate::core::names::{SandboxId, Uid};
 use crate::core::note::Note;
 use crate::core::territory::ObjectKey;
 use crate::core::time::Mono;
-use crate::core::turn::{Question, Turn};
+use crate::core::turn::{Question, Turn, Wait};
 
 impl Cluster {
     /// An answer about one object.
@@ -19,6 +19,7 @@ impl Cluster {
             Question::IsGone => self.confirmed(turn, key, result),
             Question::HasEnded => self.seen_ended(turn, key, result),
             Question::GoesNow => self.executed(turn, key, result),
+            Question::LetsGo => self.released(turn, key, result),
         }
     }
 
@@ -28,6 +29,7 @@ impl Cluster {
             Question::IsGone => self.confirmations.due(turn, key),
             Question::HasEnded => self.looks.due(turn, key),
             Question::GoesNow => self.executions.due(turn, key),
+            Question::LetsGo => self.releases.due(turn, key),
         }
     }
 
@@ -95,7 +97,8 @@ impl Cluster {
         self.looks.close(turn, key);
         let ended = matches!(pod.status.phase, Phase::Failed | Phase::Succeeded) && pod.metadata.deletion_timestamp.is_none();
         if ended && pod.controller() == Some(sandbox.as_str()) {
-            let how = pods::trouble(&pod).unwrap_or_else(|| "the pod has ended; it is not replaced while it exists".into());
+            let how = pods::trouble(&pod)
+                .map_or_else(|| "the pod has ended; it is not replaced while it exists".into(), |trouble| trouble.to_string());
             self.ended.insert(key.clone(), (sandbox, how));
             let touched = self.store.retell(key, view!(self));
             self.tell(turn, touched);
@@ -172,6 +175,10 @@ impl Cluster {
         self.ended.remove(key);
         self.looks.close(turn, key);
         self.executions.close(turn, key);
+        self.releases.close(turn, key);
+        for wait in Wait::ALL {
+            self.overdue.end(turn, wait, key);
+        }
         let touched = self.store.remove(key, uid, view!(self));
         self.tell(turn, touched);
     }

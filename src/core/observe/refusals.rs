@@ -1,15 +1,11 @@
 //! What the agent-sandbox controller is refused, told as it happens. It writes no Event of it: a quota that is used up or a pod that admission does
 //! not let in shows only in the message of its `Ready` condition.
 
-use std::collections::BTreeMap;
-
 use super::Cluster;
-use super::birth::SOURCE;
+use super::platform_events::warning;
 use super::sandbox::{Life, Observed};
 use crate::contract::messages::compute as pb;
-use crate::core::grpc_status::truncate;
 use crate::core::kube::sandbox::Truth;
-use crate::core::limits;
 use crate::core::territory::ObjectKey;
 use crate::core::turn::Turn;
 
@@ -21,7 +17,8 @@ pub fn refusal(observed: &Observed) -> Option<&str> {
 }
 
 /// What kind of refusal it is, by what the API server says in each.
-fn reason(message: &str) -> &'static str {
+#[must_use]
+pub fn reason(message: &str) -> &'static str {
     if message.contains("exceeded quota") {
         "QuotaExceeded"
     } else if message.contains("violates PodSecurity") {
@@ -40,20 +37,7 @@ impl Cluster {
     pub(super) fn tell_refusal(&mut self, turn: &Turn<'_>, key: &ObjectKey, before: &str) {
         let Some(observed) = self.store.get(key) else { return };
         let Some(refused) = refusal(observed).filter(|refused| before != *refused) else { return };
-        let mut message = refused.to_owned();
-        truncate(&mut message, limits::CONDITION_MESSAGE_MAX);
-        let event = pb::DriverPlatformEvent {
-            timestamp_ms: turn.now().wall.0,
-            event_time: None,
-            source: SOURCE.into(),
-            r#type: "Warning".into(),
-            reason: reason(&message).into(),
-            message,
-            metadata: BTreeMap::from([
-                ("involved_kind".to_owned(), "Sandbox".to_owned()),
-                ("involved_name".to_owned(), observed.object.name().as_str().to_owned()),
-            ]),
-        };
+        let event = warning(turn.now().wall, &observed.object, reason(refused), refused);
         let event = pb::WatchSandboxesPlatformEvent { sandbox_id: observed.id.as_str().into(), event: Some(event) };
         self.streams.happened(turn.now().mono, event);
     }

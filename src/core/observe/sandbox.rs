@@ -29,6 +29,8 @@ pub struct Observed {
     pub workspace: Option<Workspace>,
     /// Whether it is on its way out.
     pub life: Life,
+    /// Of an object on its way out: since when, and what it waits for.
+    pub ending: Option<Ending>,
     /// Whether a pod is wanted.
     pub mode: OperatingMode,
     /// Counts changes of what is wanted.
@@ -85,6 +87,15 @@ pub enum Life {
     Alive,
     /// Its deletion has been asked for.
     Deleting,
+}
+
+/// A deletion under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// When it was asked for, RFC 3339.
+    pub asked: String,
+    /// Who must agree before the object is gone.
+    pub finalizers: Vec<String>,
 }
 
 /// An object that is not one of our sandboxes.
@@ -147,7 +158,8 @@ impl Observed {
         let workspace = either(annotations.sandbox_workspace.as_deref(), labels.sandbox_workspace.as_deref(), Workspace::parse);
         let pod =
             annotations.pod_name.and_then(|text| ObjectName::parse(&text).ok()).map_or_else(|| object.clone(), |name| object.sibling(name));
-        let life = if metadata.deletion_timestamp.is_some() { Life::Deleting } else { Life::Alive };
+        let ending = metadata.deletion_timestamp.map(|asked| Ending { asked, finalizers: metadata.finalizers });
+        let life = if ending.is_some() { Life::Deleting } else { Life::Alive };
         Ok(Self {
             object,
             uid,
@@ -158,6 +170,7 @@ impl Observed {
             source,
             workspace,
             life,
+            ending,
             mode: spec.mode(),
             generation: metadata.generation,
             pod,
@@ -172,6 +185,12 @@ impl Observed {
     pub fn is_ready(&self) -> bool {
         let ready = |condition: &Condition| condition.kind == "Ready" && condition.status == Truth::True;
         self.conditions.iter().any(|condition| ready(condition) && condition.observed_generation >= self.generation)
+    }
+
+    /// Whether the controller has said nothing yet about what is wanted now.
+    #[must_use]
+    pub fn is_unheard(&self) -> bool {
+        self.conditions.iter().all(|condition| condition.observed_generation < self.generation)
     }
 
     /// Whether the controller says, of this generation, that the pod has ended.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::conditions::{self, End};
+use super::overdue::Overdue;
 use super::pods::{Pods, Sight};
 use super::sandbox::{Life, Observed};
 use crate::contract::messages::compute as pb;
@@ -27,6 +28,8 @@ pub struct View<'a> {
     pub ended: &'a Ended,
     /// What else is to be said.
     pub remarks: &'a Remarks,
+    /// Sandboxes that did not get ready in time.
+    pub overdue: &'a Overdue,
 }
 
 impl View<'_> {
@@ -36,7 +39,7 @@ impl View<'_> {
         let sight = self.pods.of(&observed.pod, &observed.uid);
         let end = match self.ended.get(&observed.object) {
             Some((uid, how)) if *uid == observed.uid => End::Proven(how),
-            _ => End::NotProven,
+            _ => self.overdue.given_up(&observed.object, &observed.uid).map_or(End::NotProven, End::GivenUp),
         };
         let deleting = observed.life == Life::Deleting;
         let conditions = if deleting {

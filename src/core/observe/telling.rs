@@ -10,7 +10,7 @@ use crate::core::kube::event::Event;
 use crate::core::kube::meta::ResourceVersion;
 use crate::core::names::{ObjectName, Uid};
 use crate::core::note::Note;
-use crate::core::time::{Mono, Wall};
+use crate::core::time::{Now, Wall};
 use crate::core::turn::Turn;
 
 impl Cluster {
@@ -29,7 +29,7 @@ impl Cluster {
 
     pub(super) fn heard_events(&mut self, turn: &mut Turn<'_>, heard: Heard<Event>, telling: &Telling) {
         let events = match heard {
-            Heard::Nothing | Heard::Unfit(_) | Heard::NoApi | Heard::Removed(_) => return,
+            Heard::Nothing | Heard::Unfit(_) | Heard::VersionInDoubt | Heard::Removed(_) => return,
             Heard::Changed(event) => vec![*event],
             Heard::Whole { objects, .. } => objects,
         };
@@ -40,9 +40,9 @@ impl Cluster {
                 Telling::Told => true,
                 Telling::Since(version) => version.compare(&event.metadata.resource_version).is_none_or(std::cmp::Ordering::is_lt),
             };
-            if self.heard_events.is_news(&event)
+            if self.heard_events.is_news(now, &event)
                 && is_told
-                && let Some(event) = self.tell_event(now, event)
+                && let Some(event) = self.tell_event(turn.now(), event)
             {
                 self.heard_events.keep(now, event);
             }
@@ -50,7 +50,7 @@ impl Cluster {
     }
 
     /// Tells the streams of an Event, or gives it back when what it is about has not been seen.
-    fn tell_event(&mut self, now: Mono, event: Event) -> Option<Event> {
+    fn tell_event(&mut self, now: Now, event: Event) -> Option<Event> {
         let about = &event.involved_object;
         let name = match about.kind.as_str() {
             "Sandbox" | "Pod" => about.name.as_str(),
@@ -74,8 +74,8 @@ impl Cluster {
             // Another object of this name is there, or this one has not been seen yet.
             return self.store.get(&key).is_none().then_some(event);
         };
-        let event = platform_event(observed.object.namespace().as_str(), &event);
-        self.streams.happened(now, pb::WatchSandboxesPlatformEvent { sandbox_id: observed.id.as_str().into(), event: Some(event) });
+        let event = platform_event(now.wall, observed.object.namespace(), &event);
+        self.streams.happened(now.mono, pb::WatchSandboxesPlatformEvent { sandbox_id: observed.id.as_str().into(), event: Some(event) });
         None
     }
 
@@ -83,8 +83,8 @@ impl Cluster {
         if !self.heard_events.is_waiting() {
             return;
         }
-        let now = turn.now().mono;
-        for (since, event) in self.heard_events.take_waiting(now) {
+        let now = turn.now();
+        for (since, event) in self.heard_events.take_waiting(now.mono) {
             if let Some(event) = self.tell_event(now, event) {
                 self.heard_events.keep_since(since, event);
             }

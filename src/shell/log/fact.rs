@@ -95,6 +95,8 @@ impl<'a> Fields<'a> {
             Note::NoSandboxId { object } | Note::Relabelled { object } | Note::Adopted { object } | Note::Undone { object } => {
                 Self { object: Some(object.as_str()), ..nothing }
             }
+            Note::Overdue { object, reason, .. } => Self { object: Some(object.as_str()), reason: Some(reason), ..nothing },
+            Note::GivenUp { object, .. } | Note::Released { object } => Self { object: Some(object.as_str()), ..nothing },
             Note::Stray { object, reason } => Self { object: Some(object.as_str()), reason: Some(reason), ..nothing },
             Note::Synced { objects } => Self { count: u64::try_from(*objects).ok(), ..nothing },
             Note::ReaderWaitedFor { call, events, millis } => {

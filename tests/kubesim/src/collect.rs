@@ -4,7 +4,7 @@ use crate::cluster::Cluster;
 use crate::defaults::CLAIM_PROTECTION;
 use crate::delete::{DeleteOptions, FOREGROUND, ORPHAN, Propagation};
 use crate::object::{self, Object};
-use crate::options::Power;
+use crate::options::{Attention, Power};
 use crate::resource::Kind;
 use crate::store::{Change, Key, Touch};
 use crate::timers::Task;
@@ -39,7 +39,9 @@ impl Cluster {
         let owners = object::owner_references(object);
         let owners_gone_or_going = owners.iter().any(|owner| match self.owner(&touch.key, owner) {
             None => true,
-            Some(owner) => object::is_deleting(owner) && object::has_finalizer(owner, FOREGROUND),
+            Some(owner) => {
+                object::is_deleting(owner) && object::has_finalizer(owner, FOREGROUND) && !self.is_overlooked(touch.kind, object, owner)
+            }
         });
         if owners_gone_or_going && !object::is_deleting(object) {
             self.collect_soon(touch.kind, &touch.key);
@@ -116,6 +118,13 @@ impl Cluster {
         let _ = self.delete(kind, key, &options);
     }
 
+    /// Whether a dependent is not seen because it was made when the collector had looked already.
+    fn is_overlooked(&self, kind: Kind, dependent: &Value, owner: &Value) -> bool {
+        let second = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let made = second(&dependent["metadata"]["creationTimestamp"]);
+        self.options.attention == Attention::Late && kind == Kind::Pod && made >= second(&owner["metadata"]["deletionTimestamp"])
+    }
+
     /// Dependents are asked to go; when none blocks any more, the owner goes.
     fn collect_foreground(&mut self, kind: Kind, key: &Key, owner: &Object) {
         let uid = object::uid(owner);
@@ -130,7 +139,7 @@ impl Cluster {
                 .any(|reference| reference["uid"] == uid && reference["blockOwnerDeletion"] == true);
             let going = object::is_deleting(dependent);
             blocked |= blocks;
-            if !going {
+            if !going && !self.is_overlooked(dependent_kind, dependent, owner) {
                 self.collect_soon(dependent_kind, &dependent_key);
             }
         }

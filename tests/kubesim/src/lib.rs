@@ -87,7 +87,7 @@ pub use delete::Propagation;
 pub use faults::{Fault, Trouble};
 pub use http::{Answer, Head, Method, Request, Response};
 pub use options::{
-    ApiGateway, ControllerRelease, ImageCache, NodeShape, Options, Pace, PodBehaviour, PodFailure, Power, Presence, Termination,
+    ApiGateway, Attention, ControllerRelease, ImageCache, NodeShape, Options, Pace, PodBehaviour, PodFailure, Power, Presence, Termination,
 };
 pub use resource::{Kind, Origin, Resource, Scope};
 pub use watch::{WatchId, WatchOutput};

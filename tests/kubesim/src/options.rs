@@ -26,6 +26,15 @@ pub enum Power {
     Stopped,
 }
 
+/// Whether the garbage collector sees a pod that is made in the second in which the deletion of its owner begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attention {
+    /// It does.
+    Prompt,
+    /// It has looked before: the owner waits for the pod, and nobody tells the pod to end. Seen on a real control plane, one time in four.
+    Late,
+}
+
 /// Whether something is installed or offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
@@ -150,6 +159,8 @@ pub struct Options {
     pub api_gateway: ApiGateway,
     /// Whether the garbage collector works at the start.
     pub garbage_collector: Power,
+    /// How closely it looks.
+    pub attention: Attention,
     /// Who may ask, and for what.
     pub access: Access,
     /// Namespaces there from the start, besides `default` and `kube-system`.
@@ -195,6 +206,7 @@ impl Default for Options {
             kyma: Presence::Absent,
             api_gateway: ApiGateway::Strict,
             garbage_collector: Power::Running,
+            attention: Attention::Prompt,
             access: Access::open(),
             namespaces: vec!["openshell-system".to_owned()],
             nodes: vec![NodeShape { name: "node-1".to_owned(), gpus: 0, labels: Vec::new() }],

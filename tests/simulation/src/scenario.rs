@@ -3,7 +3,7 @@
 //! Each class of fault is drawn on its own: a world with one kind of trouble shows what that one does, and a world with all of them what they do
 //! together. A tenth of all worlds is calm, so that what is said of calm weather (one POST for a create) is checked too.
 
-use kubesim::{Access, ControllerRelease, ImageCache, Options, Pace, Termination};
+use kubesim::{Access, Attention, ControllerRelease, ImageCache, Options, Pace, Termination};
 
 use crate::gateway::Lifecycle;
 use crate::random::{PerMille, Random};
@@ -371,6 +371,7 @@ impl Scenario {
         let tokens = tokens.iter().map(|token| (token.as_str(), token.as_str())).chain([(OBSERVER, OBSERVER)]);
         Options {
             release: self.cluster.release,
+            attention: if self.seed % 4 == 3 { Attention::Late } else { Attention::Prompt },
             access: Access::open().with_tokens(tokens),
             namespaces,
             pace: self.cluster.pace,

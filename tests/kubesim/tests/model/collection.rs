@@ -1,7 +1,7 @@
 //! The garbage collector: by UID, and not when it is down.
 
 use crate::desk::{Desk, NS, SANDBOXES, sandbox};
-use kubesim::{Kind, Options, Power};
+use kubesim::{Attention, Kind, Options, Power};
 use serde_json::{Value, json};
 
 fn owned_map(name: &str, owners: &[(&str, &Value)]) -> Value {
@@ -70,5 +70,26 @@ fn when_it_is_down_foreground_never_ends_and_background_leaks_until_it_is_back()
     desk.cluster.set_garbage_collector(Power::Running);
     desk.run(5_000);
     assert!(desk.cluster.object(Kind::Sandbox, NS, "front").is_none());
+    assert!(desk.cluster.objects(Kind::Pod, NS).is_empty());
+}
+
+#[test]
+fn a_pod_made_as_its_owner_is_deleted_can_be_overlooked_until_the_owner_is_let_go() {
+    let mut desk = Desk::with(Options { attention: Attention::Late, ..Options::default() });
+    desk.ready("older");
+    desk.run(2_000);
+    desk.create(&sandbox("younger"));
+    desk.run(10);
+    assert!(desk.cluster.object(Kind::Pod, NS, "younger").is_some());
+    for name in ["older", "younger"] {
+        desk.delete(&format!("{SANDBOXES}/{name}"), &json!({ "propagationPolicy": "Foreground" }));
+    }
+    desk.run(600_000);
+    assert!(desk.cluster.object(Kind::Sandbox, NS, "older").is_none(), "its pod was known");
+    assert!(desk.cluster.object(Kind::Sandbox, NS, "younger").is_some());
+    assert!(desk.cluster.object(Kind::Pod, NS, "younger").unwrap()["metadata"].get("deletionTimestamp").is_none());
+    desk.delete(&format!("{SANDBOXES}/younger"), &json!({ "propagationPolicy": "Background" }));
+    assert!(desk.cluster.object(Kind::Sandbox, NS, "younger").is_none(), "the finalizer that waits for dependents is taken off");
+    desk.run(5_000);
     assert!(desk.cluster.objects(Kind::Pod, NS).is_empty());
 }

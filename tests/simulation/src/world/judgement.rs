@@ -14,6 +14,7 @@ use super::words::tail;
 use crate::books::Excuse;
 use crate::gateway::ask::{Ask, Code, Existed, Heard, Refusal, Said, Ticket};
 use crate::rules::Rule;
+use crate::truth::Leaving;
 
 /// How old what a driver says may be: after that it must say that it does not know. A watch that is silent is noticed after 90 s, and the list that
 /// follows may take 30 s.
@@ -57,6 +58,8 @@ impl World {
                 let path = short(&request.path);
                 match seen.sandbox.as_ref().filter(|(owner, _)| *owner == gateway) {
                     None => Some((Rule::OwnObjects, format!("{:?} {path}, which is not gateway {gateway}'s", request.method))),
+                    // Somebody has asked for its end already.
+                    Some(_) if request.method == Method::Delete && seen.leaving == Leaving::Yes => None,
                     Some(sandbox) if request.method == Method::Delete && !self.books.may_go(sandbox) => {
                         Some((Rule::AskedDeletions, format!("DELETE {path} of {}", tail(&sandbox.1))))
                     }
