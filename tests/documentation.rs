@@ -5,10 +5,12 @@ mod documents;
 
 use std::collections::BTreeSet;
 use std::error::Error;
+use std::ffi::OsString;
 
 use openshell_driver_kyma::cli::{self, Command, Environment, reference};
 use openshell_driver_kyma::config::{Binaries, Config, Sidecar, Topology};
 use openshell_driver_kyma::core::admit::Admitted;
+use openshell_driver_kyma::core::render::network_policy;
 use openshell_driver_kyma::core::render::pod;
 use openshell_driver_kyma::core::render::supervisor::Delivery;
 use openshell_driver_kyma::core::territory::Territory;
@@ -49,6 +51,22 @@ fn the_pod_is_the_one_that_is_rendered() -> Outcome {
 fn the_metrics_and_events_are_those_of_their_tables() -> Outcome {
     Document::read("docs/metrics.md")?.with("metrics", &ops::metrics::reference::metrics())?.settle()?;
     Document::read("docs/logs.md")?.with("events", &log::reference::events())?.settle()
+}
+
+/// The chart installs this where the driver does not write it itself.
+#[test]
+fn the_network_policy_is_the_one_the_driver_writes() -> Outcome {
+    let flags = ["--enable-network-policy", "true"].map(OsString::from);
+    let Ok(Command::Run(run)) = cli::parse(flags, &Environment::new()) else { return Err("the flags are not taken".into()) };
+    let config = run.config;
+    let rules = config.network.as_ref().ok_or("no rules")?;
+    let written = format!("{:#}\n", network_policy::object(config.namespace.as_str(), rules, &config.gateway_id));
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/network-policy.json");
+    if std::env::var_os("BLESS_DOCS").is_some() {
+        std::fs::write(path, &written)?;
+    }
+    assert_eq!(std::fs::read_to_string(path)?, written, "deploy/network-policy.json: make docs writes it");
+    Ok(())
 }
 
 /// Names under `[dependencies]` of the driver's manifest.

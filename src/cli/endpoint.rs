@@ -1,7 +1,8 @@
 //! Where supervisors find the gateway.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::core::kube::peer::{Cidr, Peer, Place, Port, Protocol};
 use crate::core::names::Namespace;
 
 const PLAIN: &str = "http";
@@ -51,6 +52,24 @@ impl Endpoint {
             return Err(refused("has a port that is not a number from 1 to 65535"));
         }
         Ok(Self { scheme, url: text.strip_suffix('/').unwrap_or(text).to_owned() })
+    }
+
+    /// Where its pods are, or it is itself, if that can be told: a service of the cluster names its namespace.
+    pub fn peer(&self) -> Option<Peer> {
+        let (_, authority) = self.url.split_once("://")?;
+        let (host, port) = split_port(authority)?;
+        let standard = match self.scheme {
+            Scheme::Plain => 80,
+            Scheme::Secure => 443,
+        };
+        let number = port.map_or(Some(standard), |port| port.parse().ok())?;
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok();
+        let place = match (address, host.split('.').collect::<Vec<_>>().as_slice()) {
+            (Some(address), _) => Place::Addresses(Cidr::of(address)),
+            (None, [_, namespace, "svc", ..]) => Place::Namespace(Namespace::parse(namespace).ok()?),
+            (None, _) => return None,
+        };
+        Some(Peer { place, port: Some(Port { number, protocol: Protocol::Tcp }) })
     }
 
     /// Where a gateway is that was installed under upstream's name in the sandboxes' namespace.
@@ -136,6 +155,22 @@ mod tests {
             " http://gateway",
         ] {
             assert!(Endpoint::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_policy_finds_a_service_of_the_cluster_and_an_address() {
+        let peer = |text: &str| Endpoint::parse(text).ok().and_then(|endpoint| endpoint.peer()).map(|peer| peer.to_string());
+        for (text, expected) in [
+            ("http://openshell.openshell-system.svc.cluster.local:8080", Some("openshell-system:8080")),
+            ("http://openshell.gateways:8080", None),
+            ("https://openshell.gateways.svc", Some("gateways:443")),
+            ("http://10.0.0.7", Some("10.0.0.7/32:80")),
+            ("https://[2001:db8::7]:443", Some("[2001:db8::7/128]:443")),
+            ("https://gateway.example.com", None),
+            ("http://gateway:8080", None),
+        ] {
+            assert_eq!(peer(text).as_deref(), expected, "{text}");
         }
     }
 

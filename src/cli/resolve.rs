@@ -6,8 +6,9 @@ use super::sources::{Given, Sources};
 use super::table::{self, Flag};
 use super::usage::Usage;
 use super::{Run, pod, values};
-use crate::config::{Config, DefaultResources, PodConfig, Sideload, SupervisorConfig, WorkspaceVolume};
+use crate::config::{Config, DefaultResources, NetworkRules, PodConfig, Sideload, SupervisorConfig, WorkspaceMode, WorkspaceVolume};
 use crate::core::admit::quantity::Quantity;
+use crate::core::kube::peer::Peer;
 use crate::core::names::Namespace;
 use crate::shell::{HealthAddress, HealthHost, Kubeconfig, Unverified};
 
@@ -25,10 +26,12 @@ pub fn run(sources: &Sources<'_>) -> Result<Run, Usage> {
     let identity = pod::identity(sources)?;
     let topology = pod::topology(sources, identity)?;
     let mesh = pod::mesh(sources)?;
+    let endpoint = gateway_endpoint(sources, &namespace, client_tls_secret.as_deref())?;
+    let (workspaces, gateway_id) = workspaces(sources)?;
     let config = Config {
         exposure: exposure(sources, mesh)?,
-        gateway_id: sources.value(&table::GATEWAY_ID)?.read(values::label_value)?,
-        gateway_endpoint: gateway_endpoint(sources, &namespace, client_tls_secret.as_deref())?,
+        gateway_id,
+        gateway_endpoint: endpoint.url.clone(),
         terminal_after_secs,
         stop_timeout_secs,
         pod: PodConfig {
@@ -58,6 +61,8 @@ pub fn run(sources: &Sources<'_>) -> Result<Run, Usage> {
             gpus: pod::gpus(sources)?,
             caller_volumes: pod::caller_volumes(sources)?,
         },
+        workspaces,
+        network: network(sources, &endpoint)?,
         namespace,
     };
     let mut allowed_uids = read_list(sources, &table::ALLOW_UID, |text| values::number(text, &(0..=u32::MAX - 1)))?;
@@ -107,10 +112,10 @@ fn kubeconfig(sources: &Sources<'_>) -> Result<Option<Kubeconfig>, Usage> {
     }
 }
 
-fn gateway_endpoint(sources: &Sources<'_>, namespace: &Namespace, client_tls_secret: Option<&str>) -> Result<String, Usage> {
+fn gateway_endpoint(sources: &Sources<'_>, namespace: &Namespace, client_tls_secret: Option<&str>) -> Result<Endpoint, Usage> {
     let Some(given) = sources.optional(&table::GATEWAY_ENDPOINT)? else {
         let scheme = if client_tls_secret.is_some() { Scheme::Secure } else { Scheme::Plain };
-        return Ok(Endpoint::derived(namespace, scheme).url);
+        return Ok(Endpoint::derived(namespace, scheme));
     };
     let endpoint = given.read(Endpoint::parse)?;
     if endpoint.scheme == Scheme::Secure && client_tls_secret.is_none() {
@@ -121,7 +126,55 @@ fn gateway_endpoint(sources: &Sources<'_>, namespace: &Namespace, client_tls_sec
             endpoint.url
         )));
     }
-    Ok(endpoint.url)
+    Ok(endpoint)
+}
+
+/// The mode, and an id from which the mode's namespaces can be named.
+fn workspaces(sources: &Sources<'_>) -> Result<(WorkspaceMode, String), Usage> {
+    let mode = sources.value(&table::WORKSPACE_MODE)?.read(values::workspace_mode)?;
+    let id = sources.value(&table::GATEWAY_ID)?;
+    let parse = match mode {
+        WorkspaceMode::Shared => values::label_value,
+        WorkspaceMode::Managed => values::managed_gateway_id,
+    };
+    Ok((mode, id.read(parse)?))
+}
+
+/// Whether sandboxes are shut in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shelter {
+    None,
+    Policy,
+}
+
+/// What the network policy says, if there is to be one.
+fn network(sources: &Sources<'_>, endpoint: &Endpoint) -> Result<Option<NetworkRules>, Usage> {
+    let gateway = sources.optional(&table::NETWORK_POLICY_GATEWAY)?;
+    let egress = sources.list(&table::NETWORK_POLICY_EGRESS)?;
+    let ingress = sources.list(&table::NETWORK_POLICY_INGRESS)?;
+    if sources.value(&table::ENABLE_NETWORK_POLICY)?.read(values::switch(Shelter::None, Shelter::Policy))? == Shelter::None {
+        return match gateway.iter().chain(&egress).chain(&ingress).next() {
+            Some(idle) => Err(Usage::Conflict(format!(
+                "{} says what a network policy allows, but there is none: add --enable-network-policy true",
+                idle.place()
+            ))),
+            None => Ok(None),
+        };
+    }
+    let read = |given: Vec<Given>| given.iter().map(|given| given.read(values::peer)).collect::<Result<Vec<Peer>, Usage>>();
+    let gateway = match gateway {
+        Some(given) => Some(given.read(values::peer)?),
+        None => endpoint.peer(),
+    };
+    let egress = read(egress)?;
+    if gateway.is_none() && egress.is_empty() {
+        return Err(Usage::Conflict(format!(
+            "--enable-network-policy shuts sandboxes in, and where the gateway is cannot be told from {}, which is neither a service of the cluster \
+             nor an address: say it with --network-policy-gateway",
+            endpoint.url
+        )));
+    }
+    Ok(Some(NetworkRules { gateway, egress, ingress: read(ingress)? }))
 }
 
 /// How long a pod may take to end, and a sandbox to get ready. A sandbox whose predecessor's pod is still ending cannot have one of its own.

@@ -8,11 +8,12 @@ use super::table::{self, Fallback, Flag, Takes};
 use super::upstream::{UNSERVED, WhenSet};
 use super::{Command, Environment, Run, Usage, help, parse};
 use crate::config::{
-    ApiToken, Binaries, CallerVolumes, Config, Credential, Destination, GpuSupply, Gpus, Identity, Isolation, Mesh, Profile, PullPolicy,
-    Reporting, Rights, Sideload, Telemetry, Topology, UpstreamProxy, UserNamespaces,
+    ApiToken, Binaries, CallerVolumes, Config, Credential, Destination, GpuSupply, Gpus, Identity, Isolation, Mesh, NetworkRules, Profile,
+    PullPolicy, Reporting, Rights, Sideload, Telemetry, Topology, UpstreamProxy, UserNamespaces, WorkspaceMode,
 };
 use crate::core::admit::quantity::Quantity;
 use crate::core::follow::settings::{Access, Exposure, Jwt, Route};
+use crate::core::kube::peer::Peer;
 use crate::shell::{HealthAddress, HealthHost, LogFormat, Unverified};
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
@@ -134,6 +135,22 @@ const SAMPLES: &[Sample] = &[
         seen: |run| run.kubeconfig.as_ref().is_some_and(|kubeconfig| kubeconfig.unverified == Unverified::Allowed).to_string(),
     },
     Sample { flag: "namespace", values: ["a", "b"], seen: |run| run.config.namespace.to_string() },
+    Sample {
+        flag: "workspace-mode",
+        values: ["managed", "shared"],
+        seen: |run| match run.config.workspaces {
+            WorkspaceMode::Shared => "shared".into(),
+            WorkspaceMode::Managed => "managed".into(),
+        },
+    },
+    Sample { flag: "enable-network-policy", values: ["true", "false"], seen: |run| run.config.network.is_some().to_string() },
+    Sample {
+        flag: "network-policy-gateway",
+        values: ["a:1", "10.0.0.0/8"],
+        seen: |run| run.config.network.as_ref().and_then(|rules| rules.gateway.as_ref()).map(ToString::to_string).unwrap_or_default(),
+    },
+    Sample { flag: "network-policy-egress", values: ["a:1", "10.0.0.0/8"], seen: |run| peers(run, |rules| &rules.egress) },
+    Sample { flag: "network-policy-ingress", values: ["a:1", "10.0.0.0/8"], seen: |run| peers(run, |rules| &rules.ingress) },
     Sample { flag: "sandbox-image", values: ["a/a:1", "b"], seen: |run| run.config.pod.image.clone() },
     Sample { flag: "sandbox-service-account", values: ["a", "b.c"], seen: |run| run.config.pod.service_account.clone() },
     Sample {
@@ -363,6 +380,11 @@ fn profile(profile: Option<&Profile>) -> String {
     }
 }
 
+fn peers(run: &Run, of: fn(&NetworkRules) -> &[Peer]) -> String {
+    let peers = run.config.network.as_ref().map(of).unwrap_or_default();
+    peers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
 fn sample(flag: &Flag) -> Result<&'static Sample, String> {
     SAMPLES.iter().find(|sample| sample.flag == flag.long).ok_or_else(|| format!("--{} has no sample", flag.long))
 }
@@ -386,6 +408,7 @@ fn companions(flag: &Flag) -> &'static [&'static str] {
         "apirule-gateway" | "exposed-port" => &["--exposure", "virtualservice", "--apirule-auth", "none"],
         "sidecar-proxy-uid" | "sidecar-process-binary-aware-network-policy" => &["--topology", "sidecar"],
         "no-proxy" | "proxy-connect-by-hostname" => &["--https-proxy", "http://proxy:3128"],
+        "network-policy-gateway" | "network-policy-egress" | "network-policy-ingress" => &["--enable-network-policy", "true"],
         _ => &[],
     }
 }
@@ -516,6 +539,8 @@ fn a_wrong_value_is_answered_with_where_it_stands_and_one_that_would_do() -> Res
         ("namespace", "Sandboxes", "lower-case letters"),
         ("namespace", "a/b", "lower-case letters"),
         ("gateway-id", "a b", "is not a label value"),
+        ("workspace-mode", "own", "use shared or managed"),
+        ("enable-network-policy", "yes", "neither true nor false"),
         ("gateway-endpoint", "gateway:8080", "has no scheme"),
         ("sandbox-image", "https://registry/image", "without a scheme"),
         ("sandbox-image", "an image", "is no image reference"),
@@ -771,6 +796,36 @@ fn help_names_everything_and_fits_a_terminal() {
     for line in text.lines() {
         assert!(line.chars().count() <= 100 && line.trim_end() == line, "{line:?}");
     }
+}
+
+#[test]
+fn namespaces_can_be_named_after_the_gateway() -> Result<(), String> {
+    let fits = "a".repeat(33);
+    assert_eq!(run(&["--workspace-mode", "managed", "--gateway-id", &fits], &[])?.config.gateway_id, fits);
+    for (id, why) in
+        [("a".repeat(34), "at most 33 are allowed"), ("a.b".into(), "namespaces are named after it"), ("A".into(), "lower-case letters")]
+    {
+        let text = refusal(&["--workspace-mode", "managed", "--gateway-id", &id], &[])?;
+        assert!(text.contains(why), "{text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_network_policy_finds_the_gateway_or_is_told() -> Result<(), String> {
+    let policy = ["--enable-network-policy", "true"];
+    let gateway = |arguments: &[&str]| -> Result<Option<String>, String> {
+        let rules = run(&[&policy, arguments].concat(), &[])?.config.network;
+        Ok(rules.and_then(|rules| rules.gateway).map(|peer| peer.to_string()))
+    };
+    assert_eq!(gateway(&[])?.as_deref(), Some("openshell-system:8080"));
+    assert_eq!(gateway(&["--network-policy-gateway", "gateways:9090"])?.as_deref(), Some("gateways:9090"));
+    let outside = ["--gateway-endpoint", "http://gateway.example.com:8080"];
+    assert!(refusal(&[&policy, outside.as_slice()].concat(), &[])?.contains("--network-policy-gateway"));
+    assert_eq!(gateway(&[outside.as_slice(), &["--network-policy-egress", "192.0.2.0/24"]].concat())?, None);
+    assert!(refusal(&[policy.as_slice(), &["--network-policy-egress", "10.0.0.1"]].concat(), &[])?.contains("is no peer"));
+    assert!(refusal(&["--network-policy-egress", "192.0.2.0/24"], &[])?.contains("add --enable-network-policy true"));
+    Ok(())
 }
 
 #[test]

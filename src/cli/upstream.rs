@@ -41,15 +41,14 @@ const ONLY_MANAGED: &str = "it belongs to managed SSH ingress, which this driver
 
 /// All of them.
 pub const UNSERVED: &[Unserved] = &[
-    refused(
-        "workspace-mode",
-        "OPENSHELL_WORKSPACE_MODE",
-        &["shared"],
-        "all workspaces share one namespace (shared); others are not served yet",
-    ),
     ignored("operator-namespace-label", "OPENSHELL_OPERATOR_NAMESPACE_LABEL", ONLY_OPERATOR),
     ignored("operator-namespace-file", "OPENSHELL_OPERATOR_NAMESPACE_FILE", ONLY_OPERATOR),
-    refused("managed-ssh-ingress-enabled", "OPENSHELL_MANAGED_SSH_INGRESS_ENABLED", &["false"], "no network policies are written"),
+    refused(
+        "managed-ssh-ingress-enabled",
+        "OPENSHELL_MANAGED_SSH_INGRESS_ENABLED",
+        &["false"],
+        "sandboxes take no connections; see --enable-network-policy",
+    ),
     ignored("managed-ssh-gateway-namespace", "OPENSHELL_MANAGED_SSH_GATEWAY_NAMESPACE", ONLY_MANAGED),
     ignored("managed-ssh-gateway-pod-selector", "OPENSHELL_MANAGED_SSH_GATEWAY_POD_SELECTOR", ONLY_MANAGED),
     ignored("bind-address", "OPENSHELL_COMPUTE_DRIVER_BIND", "the driver listens on a Unix socket only; see --socket"),

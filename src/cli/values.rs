@@ -8,9 +8,10 @@ use std::str::FromStr;
 use tracing::level_filters::LevelFilter;
 
 use super::endpoint::{Endpoint, Scheme};
-use crate::config::{Profile, PullPolicy, Sideload};
+use crate::config::{Profile, PullPolicy, Sideload, WorkspaceMode};
 use crate::core::admit::mount_path::{directory, overlap};
 use crate::core::admit::quantity::Quantity;
+use crate::core::kube::peer::Peer;
 use crate::core::names::{self, Namespace, ObjectName};
 use crate::core::render::credential::{TLS_DIRECTORY, TOKEN_DIRECTORY};
 use crate::core::render::volumes::WORKSPACE_PATH;
@@ -40,6 +41,33 @@ pub fn kubeconfig(text: &str) -> Result<PathBuf, String> {
         )),
         (None, _) => Err(format!("{text:?} names no file")),
     }
+}
+
+/// Longest gateway id from which the namespaces of workspaces can be named: `openshell-`, the id, `-` and a workspace of 19 make 63.
+const MANAGED_GATEWAY_ID_MAX: usize = 33;
+
+pub fn workspace_mode(text: &str) -> Result<WorkspaceMode, String> {
+    match text {
+        "shared" => Ok(WorkspaceMode::Shared),
+        "managed" => Ok(WorkspaceMode::Managed),
+        _ => Err(format!("{text:?} is no workspace mode: use shared or managed")),
+    }
+}
+
+/// An id that namespaces are named after.
+pub fn managed_gateway_id(text: &str) -> Result<String, String> {
+    match Namespace::parse(text) {
+        Ok(_) if text.len() <= MANAGED_GATEWAY_ID_MAX => Ok(text.to_owned()),
+        Ok(_) => Err(format!(
+            "{text:?} has {} characters; with --workspace-mode managed, which names namespaces after it, at most {MANAGED_GATEWAY_ID_MAX} are allowed",
+            text.len()
+        )),
+        Err(error) => Err(format!("{error}; with --workspace-mode managed namespaces are named after it")),
+    }
+}
+
+pub fn peer(text: &str) -> Result<Peer, String> {
+    Peer::parse(text)
 }
 
 /// What `true` and `false` mean.

@@ -1,11 +1,13 @@
 //! Every setting of the core, typed. Parsing flags into it is [`crate::cli`]'s business; nothing here reads the world.
 
 mod pod;
+pub mod workspaces;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::workspaces::{NetworkRules, WorkspaceMode};
 use crate::core::admit::quantity::Quantity;
 use crate::core::follow::settings::Exposure;
 use crate::core::names::Namespace;
@@ -35,6 +37,12 @@ pub struct Config {
     /// How sandboxes are reached from outside the cluster; not at all where unset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exposure: Option<Exposure>,
+    /// Where the sandboxes of a workspace live.
+    #[serde(default, skip_serializing_if = "WorkspaceMode::is_shared")]
+    pub workspaces: WorkspaceMode,
+    /// What sandboxes may reach, and what may reach them; anything, where unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkRules>,
 }
 
 /// What every sandbox pod is made of.

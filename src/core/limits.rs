@@ -75,6 +75,16 @@ pub const SWEEPS_UNNAMED: u32 = 3;
 pub const SWEEP_MIN: Duration = Duration::from_secs(20);
 /// Sandboxes unknown to it that are reported with one sweep; the others with those after it.
 pub const STRAYS_REPORTED_MAX: usize = 20;
+/// How long preparing or deleting the namespace of a workspace may take before the caller is answered.
+pub const WORKSPACE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Namespaces that are seen to at the same time though nobody waits for them.
+pub const HOUSEHOLDS_TENDED: usize = 4;
+/// How long such a namespace is tried before it is left until the next change.
+pub const TEND_TIMEOUT: Duration = Duration::from_secs(300);
+/// How often the secrets that are copied into namespaces are read again.
+pub const SOURCES_INTERVAL: Duration = Duration::from_secs(60);
+/// How often a namespace that refuses sandbox pods is read again, and how soon after the last time one is when another pod is refused.
+pub const POD_SECURITY_RECHECK: Duration = Duration::from_secs(30);
 
 /// Requests about what follows Sandboxes that are out at the same time.
 pub const FOLLOWING_MAX: usize = 8;

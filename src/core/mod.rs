@@ -21,6 +21,7 @@ pub mod territory;
 pub mod time;
 pub mod transitions;
 pub mod turn;
+pub mod workspaces;
 
 use self::calls::{Arrival, Calls};
 use self::follow::Follow;
@@ -78,6 +79,7 @@ impl Driver {
             turn.set(Timer::Informer(Kind::Sandboxes), Mono::default());
             turn.set(Timer::ServerVersion, Mono::default());
             self.follow.warn(&mut turn);
+            self.cluster.begin(&mut turn);
         }
         let (cluster, calls, follow, config) = (&mut self.cluster, &mut self.calls, &mut self.follow, &self.config);
         // What was due before this input came is done before it.
@@ -98,6 +100,9 @@ impl Driver {
                 Timer::ServerVersion => cluster.server_mut().ask(&mut turn),
                 Timer::Tombstones => cluster.streams().expire(&mut turn),
                 Timer::Births => cluster.tell_births(&mut turn),
+                Timer::PodSecurity(namespace) => cluster.read_namespace(&mut turn, &namespace),
+                Timer::Household(namespace) => cluster.with_workspaces(|workspaces| workspaces.due(&mut turn, &namespace)),
+                Timer::Sources => cluster.with_workspaces(|workspaces| workspaces.sources_due(&mut turn)),
             }
         }
         match input {
@@ -119,6 +124,11 @@ impl Driver {
                     calls.discovered(&mut turn, cluster, config);
                 }
                 Some(Waiter::ServerVersion) => cluster.server_mut().answered(&mut turn, result),
+                Some(Waiter::PodSecurity(namespace)) => cluster.namespace_read(&mut turn, &namespace, result),
+                Some(Waiter::Household(namespace)) => {
+                    cluster.with_workspaces(|workspaces| workspaces.answered(&mut turn, &namespace, result));
+                }
+                Some(Waiter::Source(name)) => cluster.with_workspaces(|workspaces| workspaces.source_answered(&mut turn, &name, result)),
                 None => turn.note(Note::UnknownExchange { exchange }),
             },
             Input::Line { watch, line } => match follow.watches(watch) {
@@ -141,6 +151,8 @@ impl Driver {
             calls.synced(&mut turn, cluster, config);
             follow.begin(&mut turn);
         }
+        let settled = cluster.take_settled();
+        calls.settled(&mut turn, cluster, config, &settled);
         // A stop that looks again may learn something, but nothing that another stop waits for.
         let changed = cluster.take_changed();
         calls.changed(&mut turn, cluster, config, &changed);

@@ -154,6 +154,13 @@ impl ObjectName {
     }
 }
 
+impl From<&SandboxName> for ObjectName {
+    /// The name of a sandbox's object where its workspace has a namespace of its own.
+    fn from(name: &SandboxName) -> Self {
+        Self(name.0.clone())
+    }
+}
+
 impl Uid {
     /// Takes a UID as the API server gave it; any text is one.
     #[must_use]

@@ -228,6 +228,63 @@ pub enum Note {
         /// The object.
         object: ObjectName,
     },
+    /// The namespace of a workspace was created.
+    WorkspaceCreated {
+        /// Which.
+        namespace: String,
+    },
+    /// The namespace of a workspace is there, with everything in it.
+    WorkspaceReady {
+        /// Which.
+        namespace: String,
+    },
+    /// The namespace of a workspace cannot be prepared, or brought up to date.
+    WorkspaceRefused {
+        /// Which.
+        namespace: String,
+        /// Why.
+        reason: String,
+    },
+    /// The deletion of a workspace's namespace was accepted.
+    WorkspaceDeleted {
+        /// Which.
+        namespace: String,
+    },
+    /// A workspace was to be deleted whose namespace is somebody else's: it is left alone.
+    WorkspaceForeign {
+        /// Which.
+        namespace: String,
+        /// Whose it is.
+        owner: String,
+    },
+    /// A secret that is copied cannot be read.
+    SourceUnread {
+        /// Which: its namespace and name.
+        secret: String,
+        /// Why.
+        reason: String,
+    },
+    /// A namespace lets sandbox pods in.
+    Admits {
+        /// Which.
+        namespace: String,
+    },
+    /// A namespace refuses sandbox pods.
+    Refuses {
+        /// Which.
+        namespace: String,
+        /// The Pod Security level it enforces; empty where it has no label that says one.
+        level: String,
+    },
+    /// It cannot be read whether a namespace lets sandbox pods in; tried again after a pause.
+    AdmissionUnknown {
+        /// Which.
+        namespace: String,
+        /// What the API server, or the way to it, said.
+        reason: String,
+        /// How long until the next try.
+        retry_millis: u64,
+    },
     /// A reader fell too far behind and was sent away to start over.
     ReaderTooSlow {
         /// The stream.
@@ -368,7 +425,11 @@ impl Note {
             | Self::Speaking { .. }
             | Self::Adopted { .. }
             | Self::Undone { .. }
-            | Self::Released { .. } => Weight::Event,
+            | Self::Released { .. }
+            | Self::WorkspaceCreated { .. }
+            | Self::WorkspaceReady { .. }
+            | Self::WorkspaceDeleted { .. }
+            | Self::Admits { .. } => Weight::Event,
             Self::Became { state: Some(State::Failed), .. }
             | Self::Unclaimed { .. }
             | Self::NotObserving { .. }
@@ -383,6 +444,11 @@ impl Note {
             | Self::TokenNotStored { .. }
             | Self::Overdue { .. }
             | Self::GivenUp { .. }
+            | Self::WorkspaceRefused { .. }
+            | Self::WorkspaceForeign { .. }
+            | Self::SourceUnread { .. }
+            | Self::Refuses { .. }
+            | Self::AdmissionUnknown { .. }
             | Self::ReaderTooSlow { .. } => Weight::Warning,
         }
     }
@@ -450,6 +516,32 @@ impl fmt::Display for Note {
             Self::Released { object } => {
                 write!(f, "the deletion of Sandbox {object} waited for a pod that the garbage collector had overlooked; it is let go")
             }
+            Self::WorkspaceCreated { namespace } => write!(f, "namespace {namespace} was created"),
+            Self::WorkspaceReady { namespace } => write!(f, "namespace {namespace} is ready for sandboxes"),
+            Self::WorkspaceRefused { namespace, reason } => write!(f, "namespace {namespace} is not ready for sandboxes: {reason}"),
+            Self::WorkspaceDeleted { namespace } => write!(f, "namespace {namespace} is being deleted, as its workspace was"),
+            Self::WorkspaceForeign { namespace, owner } => {
+                write!(f, "namespace {namespace} belongs to {owner}; it is not deleted with the workspace of that name")
+            }
+            Self::SourceUnread { secret, reason } => {
+                write!(f, "Secret {secret}, which workspaces have copies of, cannot be read: {reason}")
+            }
+            Self::Admits { namespace } => write!(f, "namespace {namespace} lets sandbox pods in"),
+            Self::Refuses { namespace, level } if level.is_empty() => {
+                write!(
+                    f,
+                    "namespace {namespace} has lost its label pod-security.kubernetes.io/enforce=privileged, and refuses sandbox pods"
+                )
+            }
+            Self::Refuses { namespace, level } => {
+                write!(f, "namespace {namespace} enforces the Pod Security level {level}, and refuses sandbox pods")
+            }
+            Self::AdmissionUnknown { namespace, reason, retry_millis } => {
+                write!(
+                    f,
+                    "it cannot be read whether namespace {namespace} lets sandbox pods in: {reason}; trying again in {retry_millis} ms"
+                )
+            }
             Self::ReaderTooSlow { call } => write!(f, "stream {} fell too far behind and was ended; the gateway opens another", call.0),
             Self::UnknownExchange { exchange } => write!(f, "an answer to exchange {}, which nobody waits for", exchange.0),
             Self::UnknownWatch { watch } => write!(f, "a line of watch {}, which nobody waits for", watch.0),
@@ -501,6 +593,15 @@ events! {
     Overdue => "overdue",
     GivenUp => "given_up",
     Released => "released",
+    WorkspaceCreated => "workspace_created",
+    WorkspaceReady => "workspace_ready",
+    WorkspaceRefused => "workspace_refused",
+    WorkspaceDeleted => "workspace_deleted",
+    WorkspaceForeign => "workspace_foreign",
+    SourceUnread => "source_unread",
+    Admits => "admits",
+    Refuses => "refuses",
+    AdmissionUnknown => "admission_unknown",
     ReaderTooSlow => "reader_too_slow",
     UnknownExchange => "unknown_exchange",
     UnknownWatch => "unknown_watch",

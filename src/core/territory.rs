@@ -5,8 +5,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::names::{NameError, Namespace, ObjectName, SandboxName, Workspace};
-use crate::config::Config;
+use super::admit::named;
+use super::grpc_status::Status;
+use super::names::{LABEL_MAX, Namespace, ObjectName, SandboxName, Workspace};
+use crate::config::{Config, WorkspaceMode};
 
 /// A namespace in which sandboxes of ours may live.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,30 +66,64 @@ impl fmt::Display for ObjectKey {
 pub enum Territory {
     /// One, for the sandboxes of every workspace.
     Shared(OurNamespace),
+    /// One for each workspace, which we make and name.
+    Managed(Prefix),
 }
+
+/// What the names of our namespaces begin with: `openshell-{gateway id}-`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prefix(String);
 
 /// What a list or a watch shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope<'a> {
     /// The objects of one namespace.
     Namespace(&'a OurNamespace),
+    /// The objects of all namespaces.
+    Cluster,
 }
 
 impl Territory {
     /// As the settings say.
     #[must_use]
     pub fn of(config: &Config) -> Self {
-        Self::Shared(OurNamespace(Arc::new(config.namespace.clone())))
+        match config.workspaces {
+            WorkspaceMode::Shared => Self::Shared(OurNamespace(Arc::new(config.namespace.clone()))),
+            WorkspaceMode::Managed => Self::Managed(Prefix(format!("openshell-{}-", config.gateway_id))),
+        }
+    }
+
+    /// The namespace of a workspace.
+    ///
+    /// # Errors
+    /// `INVALID_ARGUMENT` when its name would be longer than Kubernetes takes.
+    pub fn home(&self, workspace: &Workspace) -> Result<OurNamespace, Status> {
+        match self {
+            Self::Shared(namespace) => Ok(namespace.clone()),
+            Self::Managed(Prefix(prefix)) => {
+                let joined = format!("{prefix}{workspace}");
+                let namespace = Namespace::parse(&joined).map_err(|_| {
+                    Status::invalid_argument(format!(
+                        "workspace {workspace} makes the namespace {joined} of {} characters; at most {LABEL_MAX} are allowed: use a shorter workspace name",
+                        joined.len()
+                    ))
+                })?;
+                Ok(OurNamespace(Arc::new(namespace)))
+            }
+        }
     }
 
     /// Where the sandbox `name` of `workspace` belongs.
     ///
     /// # Errors
-    /// When the two make a name that Kubernetes does not take; reads on after "sandbox.name".
-    pub fn object(&self, workspace: &Workspace, name: &SandboxName) -> Result<ObjectKey, NameError> {
-        match self {
-            Self::Shared(namespace) => Ok(ObjectKey { namespace: namespace.clone(), name: ObjectName::shared(workspace, name)? }),
-        }
+    /// `INVALID_ARGUMENT` when they make a name that Kubernetes does not take.
+    pub fn object(&self, workspace: &Workspace, name: &SandboxName) -> Result<ObjectKey, Status> {
+        let namespace = self.home(workspace)?;
+        let name = match self {
+            Self::Shared(_) => named("sandbox.name", ObjectName::shared(workspace, name))?,
+            Self::Managed(_) => ObjectName::from(name),
+        };
+        Ok(ObjectKey { namespace, name })
     }
 
     /// Where an object is that the API server shows in `namespace`, if that is ours.
@@ -99,6 +135,10 @@ impl Territory {
                 debug_assert!(namespace.is_empty() || namespace == ours.as_str(), "an object of namespace {namespace} in a list of {ours}");
                 Some(ObjectKey { namespace: ours.clone(), name })
             }
+            Self::Managed(Prefix(prefix)) => {
+                let namespace = Namespace::parse(namespace).ok().filter(|namespace| namespace.as_str().starts_with(prefix))?;
+                Some(ObjectKey { namespace: OurNamespace(Arc::new(namespace)), name })
+            }
         }
     }
 
@@ -107,6 +147,7 @@ impl Territory {
     pub const fn scope(&self) -> Scope<'_> {
         match self {
             Self::Shared(namespace) => Scope::Namespace(namespace),
+            Self::Managed(_) => Scope::Cluster,
         }
     }
 }
@@ -117,6 +158,7 @@ impl Scope<'_> {
     pub fn flag(self) -> String {
         match self {
             Self::Namespace(namespace) => format!("-n {namespace}"),
+            Self::Cluster => "--all-namespaces".into(),
         }
     }
 }
@@ -125,6 +167,7 @@ impl fmt::Display for Scope<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Namespace(namespace) => namespace.fmt(f),
+            Self::Cluster => f.write_str("any namespace"),
         }
     }
 }

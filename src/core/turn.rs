@@ -8,7 +8,7 @@ use super::kube::kind::Kind;
 use super::limits;
 use super::names::SandboxId;
 use super::note::Note;
-use super::territory::ObjectKey;
+use super::territory::{ObjectKey, OurNamespace};
 use super::time::{Mono, Now};
 
 /// Who waits for an exchange.
@@ -30,6 +30,12 @@ pub enum Waiter {
     Domain,
     /// A token on its way into a Secret.
     Token(SandboxId),
+    /// A namespace, for what it enforces.
+    PodSecurity(OurNamespace),
+    /// A namespace of a workspace, or something in it.
+    Household(OurNamespace),
+    /// A secret that is copied, by name.
+    Source(String),
 }
 
 /// What a look at one object is to find out.
@@ -86,6 +92,12 @@ pub enum Timer {
     Tombstones,
     /// What pods wait for is said again.
     Births,
+    /// A namespace is read for what it enforces.
+    PodSecurity(OurNamespace),
+    /// A namespace of a workspace is seen to again.
+    Household(OurNamespace),
+    /// The secrets that are copied are read again.
+    Sources,
     /// What follows a Sandbox is tried again.
     Follow(SandboxId),
     /// The Istio Gateway's domain is asked for again.
@@ -101,6 +113,8 @@ pub enum Dice {
     Main,
     /// For the informer of another kind.
     Of(Kind),
+    /// For namespaces.
+    Namespaces,
 }
 
 /// The books.
@@ -125,7 +139,10 @@ impl Ledger {
             let word = chunk.iter().fold(0u64, |word, byte| word << 8 | u64::from(*byte));
             (mixed ^ word).rotate_left(23).wrapping_mul(0xff51_afd7_ed55_8ccd)
         });
-        let dice = [Dice::Main, Dice::Of(Kind::Pods), Dice::Of(Kind::Events)].into_iter().chain(Kind::FOLLOWING.map(Dice::Of));
+        let dice = [Dice::Main, Dice::Of(Kind::Pods), Dice::Of(Kind::Events)]
+            .into_iter()
+            .chain(Kind::FOLLOWING.map(Dice::Of))
+            .chain([Dice::Namespaces]);
         let dice = dice.zip(0u64..).map(|(dice, at)| (dice, jitter ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
         Self {
             exchanges: 0,

@@ -78,7 +78,10 @@ impl Place {
     async fn make_account(&self, rights: Rights) -> Outcome<()> {
         let metadata = json!({ "name": ACCOUNT });
         self.make(&format!("/api/v1/namespaces/{}/serviceaccounts", self.home), json!({ "metadata": metadata })).await?;
-        let rules = self.admin.done("GET", DRIVER_ROLE, None).await?["rules"].take();
+        let mut rules = self.admin.done("GET", DRIVER_ROLE, None).await?["rules"].take();
+        for rule in rules.as_array_mut().into_iter().flatten().filter(|rule| rule["resources"][0] == "namespaces") {
+            rule["resourceNames"] = json!([self.namespace]);
+        }
         let (scope, prefix, metadata) = match rights {
             Rights::InTheNamespace => (format!("namespaces/{}/", self.namespace), "", metadata),
             Rights::Everywhere => (String::new(), "Cluster", json!({ "name": self.namespace })),

@@ -23,3 +23,4 @@ mod socket;
 mod stop;
 mod tools;
 mod wire;
+mod workspaces;

@@ -1,5 +1,6 @@
 //! A vector as it stands in its file.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use openshell_driver_kyma::core::io::Input;
@@ -48,6 +49,9 @@ pub struct Given {
     /// The Istio Gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Value>,
+    /// Single objects that are read before the first step, by path. The namespace of the sandboxes is there in any case, and nothing else.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub reads: BTreeMap<String, Value>,
     /// The API server's version as `major.minor`.
     #[serde(default = "server", skip_serializing_if = "is_default_server")]
     pub server: String,

@@ -38,6 +38,7 @@ struct Stage<'a> {
     met: Vec<[String; 3]>,
     lines: Vec<String>,
     numbers: Numbers,
+    namespace: String,
 }
 
 /// Plays a vector.
@@ -45,8 +46,15 @@ pub fn play(file: &VectorFile, library: &Library) -> Played {
     let mut config = library.config.clone();
     merge(&mut config, &Value::Object(file.vector.config.clone()));
     let config: Config = serde_json::from_value(config).unwrap_or_else(|error| panic!("{}: config: {error}", file.name));
-    let mut stage =
-        Stage { driver: Driver::new(config, [7; 32]), file: &file.name, met: Vec::new(), lines: Vec::new(), numbers: Numbers::default() };
+    let namespace = config.namespace.to_string();
+    let mut stage = Stage {
+        driver: Driver::new(config, [7; 32]),
+        file: &file.name,
+        met: Vec::new(),
+        lines: Vec::new(),
+        numbers: Numbers::default(),
+        namespace,
+    };
     if let Some(given) = &file.vector.given {
         stage.give(given, library);
     }
@@ -96,6 +104,9 @@ impl Stage<'_> {
             lists.as_object_mut().unwrap().insert(format!("/{kind}?"), objects);
         }
         library.expand(&mut lists);
+        let mut reads = json!(given.reads);
+        library.expand(&mut reads);
+        let own = format!("/api/v1/namespaces/{}", self.namespace);
         let (major, minor) = given.server.split_once('.').unwrap();
         let mut pending = self.handle(0, Input::Wake);
         let mut listed = 0;
@@ -109,12 +120,15 @@ impl Stage<'_> {
                         self.numbers.exchanged(exchange);
                         listed += usize::from(request.path.contains("limit="));
                         let list = lists.as_object().unwrap().iter().find(|(part, _)| request.path.contains(part.as_str()));
-                        let body = match list {
-                            Some((_, items)) => json!({ "metadata": { "resourceVersion": LISTED }, "items": items }),
-                            None if request.path.contains("/gateways/") => given.gateway.clone().unwrap(),
-                            None => json!({ "major": major, "minor": minor }),
+                        let (status, body) = match (list, reads.get(&request.path)) {
+                            (Some((_, items)), _) => (200, json!({ "metadata": { "resourceVersion": LISTED }, "items": items })),
+                            (None, Some(object)) => (200, object.clone()),
+                            (None, None) if request.path == "/version" => (200, json!({ "major": major, "minor": minor })),
+                            (None, None) if request.path.contains("/gateways/") => (200, given.gateway.clone().unwrap()),
+                            (None, None) if request.path == own => (200, library.objects["namespace"].clone()),
+                            (None, None) => (404, json!({ "kind": "Status", "reason": "NotFound" })),
                         };
-                        next.extend(self.answer(exchange, &body));
+                        next.extend(self.answer(exchange, status, &body));
                     }
                     Output::Watch { watch, request } => {
                         self.numbers.watched(watch, &request.path);
@@ -130,8 +144,8 @@ impl Stage<'_> {
         assert!(watches >= 3 && watches == listed, "{}: the given world did not lead to a watch of each kind", self.file);
     }
 
-    fn answer(&mut self, exchange: ExchangeId, body: &Value) -> Outputs {
-        let response = Response { status: 200, body: Body::json(body), ..Response::default() };
+    fn answer(&mut self, exchange: ExchangeId, status: u16, body: &Value) -> Outputs {
+        let response = Response { status, body: Body::json(body), ..Response::default() };
         self.handle(0, Input::Answer { exchange, result: Ok(response) })
     }
 }

@@ -9,6 +9,7 @@ mod network;
 mod resources;
 mod sandbox;
 mod supervisor;
+mod workspaces;
 
 pub(super) use self::driver::*;
 pub(super) use self::exposure::*;
@@ -19,6 +20,7 @@ pub(super) use self::network::*;
 pub(super) use self::resources::*;
 pub(super) use self::sandbox::*;
 pub(super) use self::supervisor::*;
+pub(super) use self::workspaces::*;
 
 /// One flag, and the variables that say the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +76,8 @@ pub enum Group {
     Driver,
     /// How supervisors reach the gateway and prove who they are.
     Gateway,
+    /// Where sandboxes live, and whom they may talk to.
+    Workspaces,
     /// What sandboxes are made of.
     Sandbox,
     /// Where the supervisor comes from.
@@ -92,9 +96,10 @@ pub enum Group {
 
 impl Group {
     /// In the order of `--help`.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Driver,
         Self::Gateway,
+        Self::Workspaces,
         Self::Sandbox,
         Self::Supervisor,
         Self::Isolation,
@@ -110,6 +115,7 @@ impl Group {
         match self {
             Self::Driver => "The driver itself",
             Self::Gateway => "How sandboxes reach the gateway",
+            Self::Workspaces => "Where sandboxes live",
             Self::Sandbox => "What sandboxes are made of",
             Self::Supervisor => "Where the supervisor comes from",
             Self::Isolation => "What stands between a sandbox and its node",
@@ -126,6 +132,7 @@ impl Group {
         match self {
             Self::Driver => DRIVER,
             Self::Gateway => GATEWAY,
+            Self::Workspaces => WORKSPACES,
             Self::Sandbox => SANDBOX,
             Self::Supervisor => SUPERVISOR,
             Self::Isolation => ISOLATION,

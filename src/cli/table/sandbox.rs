@@ -3,17 +3,6 @@
 use super::{Fallback, NO_COUNTERPART, Takes, group_of, upstream, variable_only};
 
 group_of! { SANDBOX:
-    NAMESPACE {
-        long: "namespace",
-        metavar: "NAME",
-        takes: Takes::One,
-        upstream: upstream("sandbox-namespace", &["OPENSHELL_SANDBOX_NAMESPACE"]),
-        default: Fallback::Text("openshell-system"),
-        example: "openshell-system",
-        help: "The namespace sandboxes live in; nothing outside it is ever written. It must allow privileged pods, because the supervisor \
-               needs rights that the baseline and restricted levels refuse, and the gateway must accept service accounts from it (namespace in \
-               its table [openshell.drivers.kubernetes]).",
-    }
     SANDBOX_IMAGE {
         long: "sandbox-image",
         metavar: "IMAGE",

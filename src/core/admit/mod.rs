@@ -73,7 +73,7 @@ impl Admitted {
         let id = named("sandbox.id", SandboxId::parse(&sandbox.id))?;
         let name = named("sandbox.name", SandboxName::parse(&sandbox.name))?;
         let workspace = named("sandbox.workspace", Workspace::parse(&sandbox.workspace))?;
-        let object = named("sandbox.name", territory.object(&workspace, &name))?;
+        let object = territory.object(&workspace, &name)?;
         let empty_spec = pb::DriverSandboxSpec::default();
         let spec = sandbox.spec.as_deref().unwrap_or(&empty_spec);
         let empty_template = pb::DriverSandboxTemplate::default();

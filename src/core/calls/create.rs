@@ -13,7 +13,7 @@ use crate::contract::messages::compute as pb;
 use crate::core::admit::Admitted;
 use crate::core::grpc_status::{Code, Status};
 use crate::core::io::Reply;
-use crate::core::kube::answer::Verdict;
+use crate::core::kube::answer::{ApiError, Verdict};
 use crate::core::kube::path::ApiVersion;
 use crate::core::kube::sandbox::Sandbox;
 use crate::core::limits;
@@ -24,9 +24,10 @@ use crate::core::observe::sandbox::Observed;
 use crate::core::render::sandbox::{self, Service};
 use crate::core::render::supervisor::Delivery;
 use crate::core::secret::{Body, Secret};
-use crate::core::territory::ObjectKey;
+use crate::core::territory::{ObjectKey, OurNamespace};
 use crate::core::time::Mono;
 use crate::core::turn::{Timer, Turn};
+use crate::core::workspaces::Standing;
 
 /// A create in progress.
 #[derive(Debug)]
@@ -57,6 +58,8 @@ enum State {
     Reading,
     /// Nothing is out; this comes next.
     Pausing(Next),
+    /// The namespace of the workspace is being made or furnished; the POST comes next.
+    AwaitingNamespace,
     /// The caller has been told that it failed; a GET looks for what may be there all the same.
     Searching,
     /// It was there; a DELETE is out.
@@ -166,18 +169,28 @@ impl Create {
                 State::Reading => self.read(cx, verdict),
                 State::Searching => self.searched(cx, verdict),
                 State::Removing => self.removed(cx, verdict),
-                State::Pausing(_) => Step::Wait,
+                State::Pausing(_) | State::AwaitingNamespace => Step::Wait,
             },
             Event::Cancelled => {
                 self.caller = Caller::HungUp;
                 Step::Wait
             }
             Event::Deadline => self.out_of_time(cx),
+            Event::Roused if self.state == State::AwaitingNamespace => self.settled(cx),
             Event::Roused => {
                 self.belief = Belief::Answered;
                 cx.turn.unset(&Timer::CallRetry(cx.call));
                 self.go_on(cx)
             }
+        }
+    }
+
+    /// Which namespace it waits for, if it does.
+    #[must_use]
+    pub const fn awaits(&self) -> Option<&OurNamespace> {
+        match self.state {
+            State::AwaitingNamespace => Some(self.object.namespace()),
+            _ => None,
         }
     }
 
@@ -196,12 +209,25 @@ impl Create {
             State::Pausing(Next::Search) => "pausing_to_search",
             State::Searching => "searching",
             State::Removing => "removing",
+            State::AwaitingNamespace => "awaiting_namespace",
         }
     }
 
     /// Sends what comes next.
     fn go_on(&mut self, cx: &mut Cx<'_, '_>) -> Step {
         let State::Pausing(next) = self.state else { return Step::Wait };
+        if next == Next::Post
+            && let Some(workspaces) = cx.cluster.workspaces()
+        {
+            match workspaces.want(cx.turn, self.object.namespace(), &self.admitted.workspace, cx.deadline) {
+                Standing::Ready => {}
+                Standing::Pending(_) => {
+                    self.state = State::AwaitingNamespace;
+                    return Step::Wait;
+                }
+                Standing::Refused(status) => return self.refuse(cx, status),
+            }
+        }
         let request = match next {
             Next::Post => match self.body(cx) {
                 Ok(body) => cx.cluster.api().create(self.object.namespace(), body),
@@ -216,6 +242,16 @@ impl Create {
         };
         cx.send(request);
         Step::Wait
+    }
+
+    /// The namespace is ready, or cannot be had.
+    fn settled(&mut self, cx: &mut Cx<'_, '_>) -> Step {
+        let standing = cx.cluster.workspaces().map_or(Standing::Ready, |workspaces| workspaces.standing(self.object.namespace()));
+        match standing {
+            Standing::Ready => self.at_once(cx, Next::Post),
+            Standing::Pending(_) => Step::Wait,
+            Standing::Refused(status) => self.refuse(cx, status),
+        }
     }
 
     /// The object in the version that is spoken now.
@@ -258,10 +294,10 @@ impl Create {
                 self.trouble = why;
                 self.at_once(cx, Next::Read)
             }
-            Verdict::Absent(error) | Verdict::NoNamespace(error) => {
+            Verdict::Absent(error) | Verdict::NoNamespace(error) => self.lost_namespace(cx, &error).unwrap_or_else(|| {
                 let status = no_namespace(&self.object, &error.to_string());
                 self.refuse(cx, status)
-            }
+            }),
             Verdict::NoApi(_) => self.no_api(cx, Next::Post),
             // Releases before v0.4.6 make a Service always, and do not know the field that declines it.
             Verdict::Refused(error) if self.rendered.service == Service::Declined && error.message.contains("spec.service") => {
@@ -275,14 +311,23 @@ impl Create {
                 }
             }
             Verdict::Refused(error) => {
-                let status = refusal::of_create(&self.object, &error);
-                self.refuse(cx, status)
+                let lost = error.is_terminating_namespace().then(|| self.lost_namespace(cx, &error)).flatten();
+                lost.unwrap_or_else(|| {
+                    let status = refusal::of_create(&self.object, &error);
+                    self.refuse(cx, status)
+                })
             }
             Verdict::Conflict(error) | Verdict::Unauthorized(error) | Verdict::Busy(error) => {
                 self.later(cx, Next::Post, error.to_string(), error.retry_after)
             }
             Verdict::NotSent(why) => self.later(cx, Next::Post, format!("the API server cannot be reached: {why}"), None),
         }
+    }
+
+    /// A namespace of ours is gone, or on its way out, though it was ready: it is made again.
+    fn lost_namespace(&mut self, cx: &mut Cx<'_, '_>, error: &ApiError) -> Option<Step> {
+        cx.cluster.workspaces()?.lost(self.object.namespace());
+        Some(self.later(cx, Next::Post, error.to_string(), error.retry_after))
     }
 
     fn read(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
@@ -346,6 +391,19 @@ impl Create {
         }
         match self.caller {
             Caller::HungUp => Step::Done,
+            Caller::Waiting if self.state == State::AwaitingNamespace => {
+                let standing = cx.cluster.workspaces().map(|workspaces| workspaces.standing(self.object.namespace()));
+                if let Some(Standing::Pending(trouble)) = standing {
+                    self.trouble = trouble;
+                }
+                let status = Status::unavailable(format!(
+                    "namespace {} of workspace {} could not be prepared in time: {}; try again",
+                    self.object.namespace(),
+                    self.admitted.workspace,
+                    self.trouble
+                ));
+                self.refuse(cx, status)
+            }
             Caller::Refused { .. } => {
                 self.abandon(cx.turn);
                 Step::Done

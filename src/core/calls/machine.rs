@@ -8,7 +8,7 @@ use super::get::Get;
 use super::start::Start;
 use super::stop::Stop;
 use super::validate::Validate;
-use super::{list, watch};
+use super::{list, watch, workspace};
 use crate::config::Config;
 use crate::core::grpc_status::Status;
 use crate::core::io::{CallId, HttpRequest, Lane, Reply};
@@ -33,7 +33,7 @@ pub enum Event {
     /// Its caller has hung up.
     Cancelled,
     /// What it waits for may have come: the store has become whole, a create of the same sandbox has ended, the sandbox has changed, it is known
-    /// which versions are served.
+    /// which versions are served, the namespace of its workspace is ready.
     Roused,
 }
 
@@ -110,6 +110,8 @@ pub(super) enum Machine {
     Stop(Box<Stop>),
     Start(Start),
     Validate(Validate),
+    EnsureWorkspace(workspace::Ensure),
+    DeleteWorkspace(workspace::Delete),
     /// A `ListSandboxes` that waits for the store to become whole.
     List,
     /// A `WatchSandboxes` that waits for the store to become whole.
@@ -127,7 +129,9 @@ impl Machine {
             Self::Delete(delete) => delete.waits_for_versions(),
             Self::Stop(stop) => stop.waits_for_versions(),
             Self::Start(start) => start.waits_for_versions(),
-            Self::Validate(_) | Self::List | Self::WatchWaiting | Self::Watching => false,
+            Self::Validate(_) | Self::EnsureWorkspace(_) | Self::DeleteWorkspace(_) | Self::List | Self::WatchWaiting | Self::Watching => {
+                false
+            }
         }
     }
 
@@ -139,6 +143,8 @@ impl Machine {
             Self::Stop(stop) => stop.on(cx, event),
             Self::Start(start) => start.on(cx, event),
             Self::Validate(validate) => validate.on(cx, event),
+            Self::EnsureWorkspace(ensure) => ensure.on(cx, &event),
+            Self::DeleteWorkspace(delete) => delete.on(cx, event),
             Self::List => list::on(cx, &event),
             Self::WatchWaiting | Self::Watching => {
                 let step = watch::on(cx, &event);

@@ -38,6 +38,7 @@ use super::note::{Note, Outcome};
 use super::observe::Cluster;
 use super::render::sandbox::Service;
 use super::survey::Survey;
+use super::territory::OurNamespace;
 use super::time::Mono;
 use super::turn::{Timer, Turn};
 use crate::config::Config;
@@ -176,8 +177,20 @@ impl Calls {
                 }
                 Ok(Begun::Machine(Machine::WatchWaiting, None))
             }
-            Request::EnsureWorkspace(request) => workspace::ensure(&request).map(Begun::Answer),
-            Request::DeleteWorkspace(request) => workspace::delete(&request).map(Begun::Answer),
+            Request::EnsureWorkspace(request) => {
+                let ensure = workspace::Ensure::admit(cluster.api().territory(), &request)?;
+                if cluster.workspaces().is_none() {
+                    return Ok(Begun::Answer(Reply::EnsureWorkspace(pb::EnsureWorkspaceResponse::default())));
+                }
+                machine(Machine::EnsureWorkspace(ensure), limits::WORKSPACE_TIMEOUT)
+            }
+            Request::DeleteWorkspace(request) => {
+                let delete = workspace::Delete::admit(cluster.api().territory(), &request)?;
+                if cluster.workspaces().is_none() {
+                    return Ok(Begun::Answer(Reply::DeleteWorkspace(pb::DeleteWorkspaceResponse::default())));
+                }
+                machine(Machine::DeleteWorkspace(delete), limits::WORKSPACE_TIMEOUT)
+            }
             Request::AuthenticateSandbox(_) => Err(Status::unimplemented(
                 "AuthenticateSandbox belongs to the runtime of OpenShell v0.1; this driver serves gateways up to v0.0.116",
             )),
@@ -234,6 +247,17 @@ impl Calls {
         }
     }
 
+    /// Namespaces of workspaces have become ready, or turned out not to be had: those who wait for them go on.
+    pub fn settled(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config, namespaces: &BTreeSet<OurNamespace>) {
+        if namespaces.is_empty() {
+            return;
+        }
+        let waiting = self.in_flight.iter().filter(|(_, running)| awaited(&running.machine).is_some_and(|at| namespaces.contains(at)));
+        for call in waiting.map(|(call, _)| *call).collect::<Vec<CallId>>() {
+            self.step(turn, cluster, config, call, Event::Roused);
+        }
+    }
+
     /// A reader can take more.
     pub fn credit(&self, turn: &mut Turn<'_>, cluster: &mut Cluster, call: CallId, events: u32) {
         match self.in_flight.get(&call).map(|running| &running.machine) {
@@ -275,6 +299,11 @@ impl Calls {
             // Nothing is observed any more, so this would not hear of the end.
             let status = Status::unavailable("the sandbox has been told to stop, but the driver is shutting down; ask the next one");
             self.end(turn, cluster, call, Err(status));
+        }
+        let waiting = self.in_flight.iter().filter(|(_, running)| awaited(&running.machine).is_some());
+        for call in waiting.map(|(call, _)| *call).collect::<Vec<CallId>>() {
+            // Nobody prepares namespaces any more.
+            self.end(turn, cluster, call, Err(shutting_down()));
         }
         let undoing = |running: &Call| matches!(&running.machine, Machine::Create(create) if create.is_undoing());
         let undos: Vec<CallId> = self.in_flight.iter().filter(|(_, running)| undoing(running)).map(|(call, _)| *call).collect();
@@ -356,6 +385,15 @@ impl Calls {
 enum Begun {
     Answer(Reply),
     Machine(Machine, Option<std::time::Duration>),
+}
+
+/// The namespace that a machine waits for, if it does.
+const fn awaited(machine: &Machine) -> Option<&OurNamespace> {
+    match machine {
+        Machine::Create(create) => create.awaits(),
+        Machine::EnsureWorkspace(ensure) => Some(ensure.namespace()),
+        _ => None,
+    }
 }
 
 fn shutting_down() -> Status {

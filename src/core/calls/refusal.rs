@@ -8,12 +8,11 @@ use crate::core::territory::{ObjectKey, Scope};
 #[must_use]
 pub fn of_create(object: &ObjectKey, error: &ApiError) -> Status {
     let namespace = object.namespace();
-    let causes = &error.causes;
-    let hint = if causes.iter().any(|cause| cause == "NamespaceTerminating") {
+    let hint = if error.is_terminating_namespace() {
         format!("namespace {namespace} is being deleted: wait until it is gone, create it again, or point --namespace to another")
     } else if error.status == 403 && error.message.contains("exceeded quota") {
         format!("free some of the quota, or raise it: kubectl describe resourcequota -n {namespace}")
-    } else if error.status == 403 && error.message.contains("is forbidden: User ") {
+    } else if error.lacks_right() {
         format!(
             "give the driver's service account its Role; check with: kubectl auth can-i create sandboxes.agents.x-k8s.io -n {namespace} --as system:serviceaccount:<namespace>:<name>"
         )

@@ -100,6 +100,18 @@ impl ApiError {
         Self { status, reason: String::new(), message, about: String::new(), causes: Vec::new(), retry_after: None }
     }
 
+    /// Whether nothing can be created because the namespace is on its way out.
+    #[must_use]
+    pub fn is_terminating_namespace(&self) -> bool {
+        self.causes.iter().any(|cause| cause == "NamespaceTerminating")
+    }
+
+    /// Whether the credential lacks a right (and no admission plugin has refused).
+    #[must_use]
+    pub fn lacks_right(&self) -> bool {
+        self.status == 403 && self.message.contains("is forbidden: User ")
+    }
+
     /// Whether the server's history does not go back as far as we asked (410), so that everything must be listed again.
     #[must_use]
     pub fn is_expired(&self) -> bool {

@@ -3,12 +3,15 @@
 pub mod answer;
 pub mod dependent;
 pub mod event;
+pub mod furnishing;
 pub mod kind;
 pub mod list;
 pub mod mesh;
 pub mod meta;
+pub mod namespace;
 pub mod node;
 pub mod path;
+pub mod peer;
 pub mod pod;
 pub mod sandbox;
 pub mod version;

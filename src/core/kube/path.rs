@@ -15,7 +15,7 @@ use crate::core::secret::Body;
 use crate::core::territory::{ObjectKey, OurNamespace, Scope, Territory};
 
 /// What the API server records as the writer of our fields.
-const FIELD_MANAGER: &str = "openshell-driver-kyma";
+pub(super) const FIELD_MANAGER: &str = "openshell-driver-kyma";
 
 /// The served version of `agents.x-k8s.io` that is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -285,6 +285,7 @@ impl Sandboxes {
 fn collection(group_version: &str, scope: Scope<'_>, plural: &str) -> String {
     match scope {
         Scope::Namespace(namespace) => format!("{group_version}/namespaces/{namespace}/{plural}"),
+        Scope::Cluster => format!("{group_version}/{plural}"),
     }
 }
 
@@ -351,7 +352,7 @@ pub fn server_version() -> HttpRequest {
     get("/version".into())
 }
 
-const fn get(path: String) -> HttpRequest {
+pub(super) const fn get(path: String) -> HttpRequest {
     HttpRequest { method: Method::Get, path, content_type: None, body: Body::EMPTY }
 }
 

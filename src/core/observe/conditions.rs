@@ -107,6 +107,16 @@ pub fn normalise(generation: i64, mode: OperatingMode, conditions: &[Condition],
     }
 }
 
+/// The same conditions, with a cause that the controller does not know before what it says of `Ready`.
+#[must_use]
+pub fn explained(mut conditions: Vec<pb::DriverCondition>, why: &str) -> Vec<pb::DriverCondition> {
+    for ready in conditions.iter_mut().filter(|condition| condition.r#type == READY) {
+        ready.message = format!("{why} ({})", ready.message);
+        truncate(&mut ready.message, limits::CONDITION_MESSAGE_MAX);
+    }
+    conditions
+}
+
 /// The conditions to send for an object that is being deleted: the controller says no more, and what it said last is of another generation.
 #[must_use]
 pub fn leaving(conditions: &[Condition]) -> Vec<pb::DriverCondition> {

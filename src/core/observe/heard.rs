@@ -65,6 +65,8 @@ impl Cluster {
             self.examine(turn, &key);
             self.execute(turn, &key);
             self.attend(turn, &key);
+            self.inhabit(turn, &key);
+            self.doubt_namespace(turn, &key);
         }
         // Now, and only once: their own timers take over.
         if self.pods.is_idle() && self.events.is_idle() {
@@ -152,6 +154,8 @@ impl Cluster {
         self.examine(turn, &key);
         self.execute(turn, &key);
         self.attend(turn, &key);
+        self.inhabit(turn, &key);
+        self.doubt_namespace(turn, &key);
         self.tell_waiting_events(turn);
     }
 }

@@ -12,6 +12,7 @@ use crate::core::kube::watch_line::WatchLine;
 use crate::core::limits;
 use crate::core::note::{Cause, Note};
 use crate::core::secret::Body;
+use crate::core::territory::Scope;
 use crate::core::time::Mono;
 use crate::core::turn::{Dice, Timer, Turn, Waiter};
 
@@ -434,9 +435,13 @@ fn broken(fault: Fault) -> String {
 
 fn forbidden(api: &Sandboxes, error: &ApiError) -> String {
     let (scope, flag) = (api.scope(), api.scope().flag());
+    let (place, role) = match scope {
+        Scope::Namespace(namespace) => (format!("namespace {namespace}"), "Role"),
+        Scope::Cluster => (scope.to_string(), "ClusterRole"),
+    };
     format!(
-        "the driver may not list Sandboxes in namespace {scope}: {error}\n\
-         Give its service account the driver's Role, then check with:\n  \
+        "the driver may not list Sandboxes in {place}: {error}\n\
+         Give its service account the driver's {role}, then check with:\n  \
          kubectl auth can-i list sandboxes.agents.x-k8s.io {flag} --as system:serviceaccount:<namespace>:<driver's service account>"
     )
 }

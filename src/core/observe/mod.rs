@@ -15,6 +15,7 @@ pub mod lookups;
 pub mod memory;
 pub mod overdue;
 pub mod platform_events;
+pub mod pod_security;
 pub mod pods;
 mod proofs;
 pub mod refusals;
@@ -38,6 +39,7 @@ use self::informer::Informer;
 use self::lookups::Lookups;
 use self::memory::Memory;
 use self::overdue::Overdue;
+use self::pod_security::{Changed, PodSecurity};
 use self::pods::Pods;
 use self::sandbox::Observed;
 use self::server::Server;
@@ -56,8 +58,9 @@ use super::limits;
 use super::names::{SandboxId, Uid};
 use super::note::Note;
 use super::secret::{Body, Secret};
-use super::territory::Territory;
+use super::territory::{ObjectKey, OurNamespace, Scope, Territory};
 use super::turn::{Question, Turn};
+use super::workspaces::Workspaces;
 use crate::config::Config;
 use crate::contract::messages::compute as pb;
 
@@ -103,6 +106,9 @@ pub struct Cluster {
     forestalled: Memory<SandboxId>,
     server: Server,
     capacity: Capacity,
+    pod_security: PodSecurity,
+    /// Namespaces of workspaces, where those are ours to make.
+    workspaces: Option<Workspaces>,
     discovery: Discovery,
     sweeps: Sweeps,
     /// Sandboxes that have changed since somebody asked.
@@ -117,6 +123,7 @@ macro_rules! view {
             ended: &$cluster.ended,
             remarks: &$cluster.remarks,
             overdue: &$cluster.overdue,
+            pod_security: &$cluster.pod_security,
         }
     };
 }
@@ -149,6 +156,8 @@ impl Cluster {
             forestalled: Memory::new(limits::FORESTALLED_AGE, limits::CONDEMNED_MAX),
             capacity: Capacity::default(),
             server: Server::new(config.pod.supervisor.sideload),
+            pod_security: PodSecurity::default(),
+            workspaces: Workspaces::of(config),
             discovery: Discovery::default(),
             sweeps: Sweeps::default(),
             changed: BTreeSet::new(),
@@ -311,6 +320,10 @@ impl Cluster {
         self.releases.stop(turn);
         self.overdue.stop(turn);
         self.server.stop(turn);
+        self.pod_security.stop(turn);
+        if let Some(workspaces) = &mut self.workspaces {
+            workspaces.stop(turn);
+        }
         self.discovery.stop(turn);
     }
 
@@ -333,6 +346,50 @@ impl Cluster {
             self.api.speak(version);
             self.sandboxes.restart(turn, &self.api);
         }
+    }
+
+    /// Begins with what is looked at beside the informers: whether the namespace that everything hangs on lets sandboxes in.
+    pub fn begin(&mut self, turn: &mut Turn<'_>) {
+        if let Scope::Namespace(namespace) = self.api.scope() {
+            self.pod_security.begin(turn, namespace.clone());
+        }
+        if let Some(workspaces) = &self.workspaces {
+            workspaces.begin(turn);
+        }
+    }
+
+    /// It is time to read what a namespace enforces.
+    pub fn read_namespace(&mut self, turn: &mut Turn<'_>, namespace: &OurNamespace) {
+        self.pod_security.due(turn, namespace);
+    }
+
+    /// What a namespace enforces has been read, or not.
+    pub fn namespace_read(&mut self, turn: &mut Turn<'_>, namespace: &OurNamespace, result: Result<Response, Fault>) {
+        if self.pod_security.answered(turn, namespace, result) == Changed::Sandboxes {
+            let refused = |observed: &&Observed| observed.object.namespace() == namespace && observed.is_refused_admission();
+            let refused: Vec<ObjectKey> = self.store.objects().filter(refused).map(|observed| observed.object.clone()).collect();
+            for key in refused {
+                let touched = self.store.retell(&key, view!(self));
+                self.tell(turn, touched);
+            }
+        }
+    }
+
+    /// Does something with the namespaces of workspaces, where those are ours to make.
+    pub fn with_workspaces(&mut self, act: impl FnOnce(&mut Workspaces)) {
+        if let Some(workspaces) = &mut self.workspaces {
+            act(workspaces);
+        }
+    }
+
+    /// Namespaces of workspaces that have become ready, or turned out not to be had, since the last time.
+    pub fn take_settled(&mut self) -> BTreeSet<OurNamespace> {
+        self.workspaces.as_mut().map(Workspaces::take_settled).unwrap_or_default()
+    }
+
+    /// The namespaces of workspaces, where those are ours to make.
+    pub const fn workspaces(&mut self) -> Option<&mut Workspaces> {
+        self.workspaces.as_mut()
     }
 
     /// The API server's version, or the time to ask for it.

@@ -170,6 +170,26 @@ impl Cluster {
         }
     }
 
+    /// A pod that was refused admission makes its namespace be read again: somebody may have changed it.
+    pub(super) fn doubt_namespace(&mut self, turn: &mut Turn<'_>, key: &ObjectKey) {
+        if self.store.get(key).is_some_and(|observed| observed.life == Life::Alive && observed.is_refused_admission()) {
+            match &mut self.workspaces {
+                // The label is ours to keep.
+                Some(workspaces) => workspaces.doubt(turn, key.namespace()),
+                None => self.pod_security.doubt(turn, key.namespace()),
+            }
+        }
+    }
+
+    /// A sandbox makes the copies in its namespace be kept up to date.
+    pub(super) fn inhabit(&mut self, turn: &mut Turn<'_>, key: &ObjectKey) {
+        if let (Some(workspaces), Some(observed)) = (&mut self.workspaces, self.store.get(key))
+            && let Some(workspace) = &observed.workspace
+        {
+            workspaces.inhabited(turn, key.namespace(), workspace);
+        }
+    }
+
     pub(super) fn forget(&mut self, turn: &mut Turn<'_>, key: &ObjectKey, uid: &Uid) {
         self.departed.add(turn.now().mono, uid.clone());
         self.ended.remove(key);

@@ -1,5 +1,6 @@
 //! A Sandbox of ours, as it is kept.
 
+use super::pod_security;
 use crate::core::kube::meta::ResourceVersion;
 use crate::core::kube::path::{Sandboxes, keys};
 use crate::core::kube::sandbox::{Condition, OperatingMode, Sandbox, Truth};
@@ -191,6 +192,16 @@ impl Observed {
     #[must_use]
     pub fn is_unheard(&self) -> bool {
         self.conditions.iter().all(|condition| condition.observed_generation < self.generation)
+    }
+
+    /// Whether the controller says, of this generation, that Pod Security Admission has refused the pod.
+    #[must_use]
+    pub fn is_refused_admission(&self) -> bool {
+        let refused = |condition: &Condition| {
+            condition.kind == "Ready" && condition.status == Truth::False && pod_security::is_refusal(&condition.message)
+        };
+        self.mode == OperatingMode::Running
+            && self.conditions.iter().any(|condition| refused(condition) && condition.observed_generation >= self.generation)
     }
 
     /// Whether the controller says, of this generation, that the pod has ended.

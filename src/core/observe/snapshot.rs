@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::conditions::{self, End};
 use super::overdue::Overdue;
+use super::pod_security::PodSecurity;
 use super::pods::{Pods, Sight};
 use super::sandbox::{Life, Observed};
 use crate::contract::messages::compute as pb;
@@ -30,6 +31,8 @@ pub struct View<'a> {
     pub remarks: &'a Remarks,
     /// Sandboxes that did not get ready in time.
     pub overdue: &'a Overdue,
+    /// What namespaces enforce.
+    pub pod_security: &'a PodSecurity,
 }
 
 impl View<'_> {
@@ -46,6 +49,10 @@ impl View<'_> {
             conditions::leaving(&observed.conditions)
         } else {
             let mut conditions = conditions::normalise(observed.generation, observed.mode, &observed.conditions, sight, end);
+            let refused = observed.is_refused_admission();
+            if let Some(why) = refused.then(|| self.pod_security.explanation(observed.object.namespace())).flatten() {
+                conditions = conditions::explained(conditions, &why);
+            }
             // A remark alone would be a status without Ready, from which the gateway would derive a phase.
             if let (Some(remarks), false) = (self.remarks.get(&observed.id), conditions.is_empty()) {
                 // Of a pod that waits for a Secret that will never come, kubelet and controller say only that it waits.

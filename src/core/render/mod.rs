@@ -6,6 +6,7 @@ pub mod credential;
 pub mod environment;
 pub mod metadata;
 pub mod network;
+pub mod network_policy;
 pub mod pod;
 pub mod sandbox;
 pub mod security;

@@ -21,6 +21,8 @@ macro_rules! events {
 }
 
 events! {
+    "admission_unknown" "WARN" "It cannot be read whether a namespace lets sandbox pods in; tried again."
+    "admits" "INFO" "A namespace lets sandbox pods in."
     "adopted" "INFO" "A create met its own object, left by an earlier try, and took it."
     "api_certificate_not_verified" "WARN" "The kubeconfig says so and `--kube-insecure` allows it."
     "api_connected" "DEBUG" "A connection to the API server is open."
@@ -52,6 +54,7 @@ events! {
     "reader_too_slow" "WARN" "A stream's reader fell too far behind and was sent away to start over."
     "reader_waited_for" "DEBUG" "Events had to wait for a stream's reader: how many (`count`) and up to how long (`ms`)."
     "ready" "INFO" "The private socket is bound; the gateway can connect."
+    "refuses" "WARN" "A namespace does not enforce the Pod Security level privileged, and refuses sandbox pods."
     "relabelled" "WARN" "A Sandbox lost the labels by which it is found, but exists."
     "released" "INFO" "A deletion that waited for a pod which the garbage collector had overlooked was let go."
     "relisting" "INFO" "The history of a watch is gone (410); everything of that kind is listed again."
@@ -59,6 +62,7 @@ events! {
     "seed" "DEBUG" "The seed of this run, on which only the jitter of pauses depends."
     "shared_sandbox_id" "WARN" "Several Sandboxes claim one id; `object` speaks for it."
     "socket_left_behind" "WARN" "The private socket could not be removed at the end."
+    "source_unread" "WARN" "A secret that workspaces have copies of cannot be read."
     "speaking" "INFO" "Another version of the Sandbox resource is spoken from now on."
     "stopping" "INFO" "SIGTERM or SIGINT came: nothing new is taken, what is in flight is finished."
     "stray" "WARN" "A Sandbox may exist although the gateway was told that it does not."
@@ -74,6 +78,11 @@ events! {
     "unknown_watch" "DEBUG" "A line of a watch that nobody waits for."
     "watch_silent" "WARN" "A watch was silent for too long; everything of that kind is listed again."
     "watching" "DEBUG" "A watch is opened: `kind`, `reason`."
+    "workspace_created" "INFO" "The namespace of a workspace was created."
+    "workspace_deleted" "INFO" "The deletion of a workspace's namespace was accepted."
+    "workspace_foreign" "WARN" "A workspace was deleted whose namespace is somebody else's; that one is left alone."
+    "workspace_ready" "INFO" "The namespace of a workspace is there, with everything in it."
+    "workspace_refused" "WARN" "The namespace of a workspace cannot be prepared, or brought up to date, and why."
 }
 
 /// A table of the events.

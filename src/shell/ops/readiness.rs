@@ -13,6 +13,8 @@ use crate::core::note::Note;
 /// What has been reached.
 #[derive(Debug, Default)]
 pub(in crate::shell) struct Readiness {
+    /// Namespaces that refuse sandbox pods, and the level they enforce.
+    refusing: BTreeMap<String, String>,
     socket: Socket,
     kinds: BTreeMap<Kind, Sight>,
 }
@@ -91,6 +93,8 @@ impl Readiness {
             // A watch begins where a whole list ended.
             Note::Watching { kind, .. } => self.kinds.entry(*kind).or_default().see(),
             Note::Synced { .. } => self.kinds.entry(Kind::Sandboxes).or_default().see(),
+            Note::Refuses { namespace, level } => drop(self.refusing.insert(namespace.clone(), level.clone())),
+            Note::Admits { namespace } => drop(self.refusing.remove(namespace)),
             Note::NotObserving { kind, reason, .. } => self.kinds.entry(*kind).or_default().trouble = Some(reason.clone()),
             _ => {}
         }
@@ -142,6 +146,11 @@ impl Readiness {
                 (Synced::Once, None, _) => State::Well,
             };
             checks.push(Check { name, state });
+        }
+        for (namespace, level) in &self.refusing {
+            let level = if level.is_empty() { "no Pod Security level" } else { level };
+            let why = format!("namespace {namespace} enforces {level}; sandboxes need privileged");
+            checks.push(Check { name: "pod-security", state: State::Missing(why) });
         }
         checks
     }

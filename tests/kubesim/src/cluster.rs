@@ -94,8 +94,12 @@ impl Cluster {
             cluster.add_node(node);
         }
         let named = cluster.options.namespaces.clone();
-        for namespace in ["default", "kube-system"].into_iter().map(str::to_owned).chain(named) {
-            cluster.add_namespace(&namespace, &[]);
+        for namespace in ["default", "kube-system"] {
+            cluster.add_namespace(namespace, &[]);
+        }
+        for namespace in named {
+            // As an operator makes them for sandboxes.
+            cluster.add_namespace(&namespace, &[("pod-security.kubernetes.io/enforce", "privileged")]);
         }
         cluster.settle();
         cluster

@@ -135,7 +135,7 @@ impl World {
                     // Not gone yet: it is made again when it is.
                     self.after(1_000, Happening::Undo(Box::new(Undo::Namespace(namespace))));
                 } else {
-                    self.cluster.add_namespace(&namespace, &[]);
+                    self.cluster.add_namespace(&namespace, &[("pod-security.kubernetes.io/enforce", "privileged")]);
                     super::setup::furnish(&mut self.cluster, &namespace);
                 }
             }
