@@ -211,10 +211,7 @@ impl Stage {
             spec: Some(Box::new(spec)),
             ..pb::DriverSandbox::default()
         };
-        self.begin(
-            IMAGINED,
-            Request::CreateSandbox(pb::CreateSandboxRequest { sandbox: Some(sandbox), ..pb::CreateSandboxRequest::default() }),
-        );
+        self.begin(IMAGINED, Request::CreateSandbox(pb::CreateSandboxRequest { sandbox: Some(sandbox) }));
         match self.reply.take() {
             Some(Err(status)) => return Err(NoPlan::Unimaginable(status)),
             Some(Ok(_)) => {}

@@ -86,7 +86,7 @@ impl Preflight {
             Probe::Controller => self.controller(verdict),
             Probe::Namespace => self.namespace(verdict),
             Probe::StorageClasses => self.storage(verdict),
-            Probe::Right(permission, verb) => self.right(permission, verb, verdict),
+            Probe::Right(permission, verb) => self.right(&permission, verb, verdict),
         }
     }
 
@@ -101,7 +101,7 @@ impl Preflight {
     }
 
     /// One verb of a permission; all of them make one finding.
-    fn right(&mut self, permission: Permission, verb: &'static str, verdict: Verdict) {
+    fn right(&mut self, permission: &Permission, verb: &'static str, verdict: Verdict) {
         let title = "permission";
         match verdict {
             Verdict::Done(response) => match probe::allowed(&response.body) {
