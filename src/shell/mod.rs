@@ -109,7 +109,8 @@ fn serve(settings: Settings, config: Config) -> Result<Ending, String> {
         };
         introduce(&settings.api);
         let signals = runtime::signals().map_err(|error| format!("listening for signals: {error}"))?;
-        Ok(runtime::run(Driver::new(config, seed), &place, health, settings.api, signals, runtime::Waits::default()).await)
+        // On the heap: it is the whole driver.
+        Ok(Box::pin(runtime::run(Driver::new(config, seed), &place, health, settings.api, signals, runtime::Waits::default())).await)
     });
     // A name that is still being resolved would hold the process up.
     runtime.shutdown_background();

@@ -486,7 +486,7 @@ impl Exposing {
                 match serde_json::from_slice::<AnyDependent>(&response.body.0) {
                     Ok(object) => drop(self.known.put(cluster.api().territory(), kind, &object)),
                     Err(_) => {
-                        self.later(turn, id, kind, Exposed::pending(format!("{object}: the API server's answer cannot be read")), None)
+                        self.later(turn, id, kind, Exposed::pending(format!("{object}: the API server's answer cannot be read")), None);
                     }
                 }
             }
@@ -513,7 +513,7 @@ impl Exposing {
             | Verdict::NoNamespace(error)
             | Verdict::Unauthorized(error)
             | Verdict::Busy(error) => {
-                self.later(turn, id, kind, Exposed::pending(format!("{object}: {error}; trying again")), Some(&error))
+                self.later(turn, id, kind, Exposed::pending(format!("{object}: {error}; trying again")), Some(&error));
             }
             Verdict::Unsure(why) | Verdict::NotSent(why) => {
                 self.later(turn, id, kind, Exposed::pending(format!("{object}: {why}; trying again")), None);

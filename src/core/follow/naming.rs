@@ -13,6 +13,7 @@ const PREFIX: &str = "expose-";
 const PUNYCODE: &str = "xn--";
 
 /// The name of everything that exposes this Sandbox; there is one for every name that an API server gives.
+#[must_use]
 pub fn exposing(sandbox: &ObjectName) -> Option<ObjectName> {
     let plain = format!("{PREFIX}{sandbox}");
     // A Service's name is a label; a Sandbox's may be longer and have dots.

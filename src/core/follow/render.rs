@@ -42,7 +42,7 @@ impl Route {
 pub struct Host {
     /// What users type.
     pub full: String,
-    /// What an APIRule is told: the first label alone where it takes the domain from the Gateway.
+    /// What an `APIRule` is told: the first label alone where it takes the domain from the Gateway.
     pub ruled: String,
 }
 

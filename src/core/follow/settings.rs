@@ -26,7 +26,7 @@ pub struct Exposure {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Route {
-    /// Kyma's APIRule, which wants a sidecar in the pod, with these conditions of access.
+    /// Kyma's `APIRule`, which wants a sidecar in the pod, with these conditions of access.
     ApiRule(Access),
     /// Istio's `VirtualService`. It asks nobody who they are.
     VirtualService,

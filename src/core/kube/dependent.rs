@@ -80,7 +80,7 @@ pub struct RenderedAnnotations {
     pub digest: Option<String>,
 }
 
-/// `status` of an APIRule; of the others nothing is read.
+/// `status` of an `APIRule`; of the others nothing is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct RouteStatus {
@@ -145,5 +145,5 @@ pub fn patch(api: &Sandboxes, kind: Kind, key: &ObjectKey, version: &ResourceVer
     if let Some(metadata) = wished.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.insert("resourceVersion".into(), json!(version.as_str()));
     }
-    path::merge_patch(api.dependent(kind, key), Body::json(&wished))
+    path::merge_patch(&api.dependent(kind, key), Body::json(&wished))
 }

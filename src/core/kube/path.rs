@@ -158,7 +158,7 @@ impl Sandboxes {
     pub fn set_mode(&self, key: &ObjectKey, version: &ResourceVersion, mode: OperatingMode) -> HttpRequest {
         let (field, value) = self.version.mode(mode);
         let patch = json!({ "metadata": { "resourceVersion": version.as_str() }, "spec": { field: value } });
-        merge_patch(self.object(key), Body::json(&patch))
+        merge_patch(&self.object(key), Body::json(&patch))
     }
 
     /// One page of the pods that the agent-sandbox controller made.
@@ -236,7 +236,7 @@ impl Sandboxes {
     #[must_use]
     pub fn annotate(&self, key: &ObjectKey, uid: &Uid, annotation: &str, value: &str) -> HttpRequest {
         let patch = json!({ "metadata": { "uid": uid.as_str(), "annotations": { annotation: value } } });
-        merge_patch(self.object(key), Body::json(&patch))
+        merge_patch(&self.object(key), Body::json(&patch))
     }
 
     /// Deletes the object of this UID and everything it owns, its pod first.
@@ -325,7 +325,7 @@ fn post(collection: &str, object: Body) -> HttpRequest {
 }
 
 /// Changes an object, as strictly.
-pub(super) fn merge_patch(object: String, patch: Body) -> HttpRequest {
+pub(super) fn merge_patch(object: &str, patch: Body) -> HttpRequest {
     HttpRequest {
         method: Method::Patch,
         path: format!("{object}?fieldManager={FIELD_MANAGER}&fieldValidation=Strict"),

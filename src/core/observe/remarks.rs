@@ -10,14 +10,15 @@ impl Cluster {
     /// Says something of a sandbox from now on, or no more.
     pub fn remark(&mut self, turn: &mut Turn<'_>, id: &SandboxId, kind: &'static str, condition: Option<pb::DriverCondition>) {
         let remarks = self.remarks.entry(id.clone()).or_default();
-        let before = match condition.clone() {
-            Some(condition) => remarks.insert(kind, condition),
-            None => remarks.remove(kind),
-        };
+        let is_news = remarks.get(kind) != condition.as_ref();
+        match condition {
+            Some(condition) => drop(remarks.insert(kind, condition)),
+            None => drop(remarks.remove(kind)),
+        }
         if remarks.is_empty() {
             self.remarks.remove(id);
         }
-        if before == condition {
+        if !is_news {
             return;
         }
         if let Some(name) = self.store.find(id).map(|observed| observed.object.clone()) {

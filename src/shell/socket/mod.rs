@@ -207,7 +207,7 @@ impl Listener {
                     "dropped a connection on the driver's socket: this uid is neither ours nor allowed"
                 ),
                 Err(error) => {
-                    tracing::warn!(event = "grpc_peer_refused", %error, "dropped a connection on the driver's socket: the kernel does not say whose it is")
+                    tracing::warn!(event = "grpc_peer_refused", %error, "dropped a connection on the driver's socket: the kernel does not say whose it is");
                 }
             }
         }

@@ -240,7 +240,7 @@ impl Metrics {
             series.set(Metric::InformerAge, [kind.plural()], seconds(*millis));
         }
         for rpc in Rpc::ALL {
-            series.set(Metric::RpcsInFlight, [rpc.name()], number(survey.calls.get(&rpc).copied().unwrap_or_default()));
+            series.set(Metric::RpcsInFlight, [rpc.name()], number(survey.calls.get(rpc).copied().unwrap_or_default()));
         }
         series.set(Metric::Tombstones, NONE, number(survey.tombstones));
         series.set(Metric::Queue, ["stream_events"], number(survey.events_waiting));
