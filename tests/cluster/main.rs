@@ -12,5 +12,6 @@ mod deletion;
 mod forms;
 mod lifecycle;
 mod observe;
+mod pods;
 mod process;
 mod scene;
