@@ -29,13 +29,14 @@ fn config(library: &Library, changes: &Value) -> Config {
     serde_json::from_value(config).unwrap()
 }
 
-fn question(library: &Library, request: Value, sandboxes: Vec<Value>) -> Question {
-    let mut parts = json!({ "request": request, "given": sandboxes });
-    library.expand(&mut parts);
+fn question(library: &Library, request: &Value, sandboxes: &[Value]) -> Question {
+    let (mut request, mut given) = (request.clone(), Value::from(sandboxes));
+    library.expand(&mut request);
+    library.expand(&mut given);
     Question {
         config: config(library, &json!({})),
-        request: serde_json::from_value(parts["request"].take()).unwrap(),
-        given: serde_json::from_value(parts["given"].take()).unwrap(),
+        request: serde_json::from_value(request).unwrap(),
+        given: serde_json::from_value(given).unwrap(),
         server: ServerVersion { major: 1, minor: 34 },
     }
 }
@@ -90,18 +91,18 @@ fn a_plan_begins_as_the_driver_does() {
     assert!(compared >= 50, "only {compared} vectors could be compared");
 }
 
-fn planned(library: &Library, request: Value) -> Plan {
-    plan(question(library, request, Vec::new())).unwrap()
+fn planned(library: &Library, request: &Value) -> Plan {
+    plan(question(library, request, &[])).unwrap()
 }
 
 #[test]
 fn a_create_is_one_post_and_ok() {
-    let plan = planned(&Library::read(), json!({ "CreateSandbox": { "sandbox": { "$object": "demo-request" } } }));
+    let plan = planned(&Library::read(), &json!({ "CreateSandbox": { "sandbox": { "$object": "demo-request" } } }));
     assert_eq!(plan.requests.len(), 1);
     assert!(matches!(plan.outcome, Outcome::Reply(_)));
     let http = plan.print(Format::Http);
     assert!(http.starts_with("POST /apis/agents.x-k8s.io/v1beta1/namespaces/openshell-system/sandboxes?"), "{http}");
-    let body = String::from_utf8(plan.requests[0].request.body.0.to_vec()).unwrap();
+    let body = String::from_utf8(plan.requests.first().unwrap().request.body.0.to_vec()).unwrap();
     assert!(http.lines().any(|line| line == body), "the body stands there byte for byte");
     let yaml = plan.print(Format::Yaml);
     assert!(yaml.contains("\nspec:\n  operatingMode: Running\n  podTemplate:\n"), "{yaml}");
@@ -110,7 +111,7 @@ fn a_create_is_one_post_and_ok() {
 #[test]
 fn a_refusal_is_what_the_gateway_would_be_told() {
     let plan =
-        planned(&Library::read(), json!({ "ValidateSandboxCreate": { "sandbox": { "$object": "demo-request", "name": "Not a name" } } }));
+        planned(&Library::read(), &json!({ "ValidateSandboxCreate": { "sandbox": { "$object": "demo-request", "name": "Not a name" } } }));
     assert!(plan.requests.is_empty());
     let Outcome::Refused(status) = &plan.outcome else { panic!("{plan:?}") };
     assert!(plan.print(Format::Http).contains(&status.message));
@@ -122,14 +123,14 @@ fn what_must_exist_is_made_up_and_said() {
     let library = Library::read();
     let subject = json!({ "sandbox_id": "7f0c2a52-8f57-4d2c-9a37-8fb0f5a1d001", "sandbox_name": "demo" });
     let methods = |plan: &Plan| plan.requests.iter().map(|planned| planned.request.method.as_str()).collect::<Vec<_>>();
-    let stop = planned(&library, json!({ "StopSandbox": subject }));
+    let stop = planned(&library, &json!({ "StopSandbox": subject }));
     assert_eq!((methods(&stop), stop.assumed.len()), (vec!["PATCH", "GET"], 1), "{}", stop.print(Format::Http));
     assert!(matches!(stop.outcome, Outcome::Reply(_)), "{:?}", stop.outcome);
-    let start = planned(&library, json!({ "StartSandbox": subject }));
+    let start = planned(&library, &json!({ "StartSandbox": subject }));
     assert_eq!(methods(&start), ["PATCH"]);
-    let delete = planned(&library, json!({ "DeleteSandbox": subject }));
+    let delete = planned(&library, &json!({ "DeleteSandbox": subject }));
     assert_eq!(methods(&delete).first(), Some(&"DELETE"));
-    let get = planned(&library, json!({ "GetSandbox": subject }));
+    let get = planned(&library, &json!({ "GetSandbox": subject }));
     assert!(get.requests.is_empty() && matches!(get.outcome, Outcome::Reply(_)));
 }
 
@@ -137,14 +138,14 @@ fn what_must_exist_is_made_up_and_said() {
 fn what_is_given_is_not_made_up() {
     let library = Library::read();
     let id = "7f0c2a52-8f57-4d2c-9a37-8fb0f5a1d001";
-    let question = question(&library, json!({ "DeleteSandbox": { "sandbox_id": id } }), vec![json!({ "$object": "demo-ready" })]);
+    let question = question(&library, &json!({ "DeleteSandbox": { "sandbox_id": id } }), &[json!({ "$object": "demo-ready" })]);
     let plan = plan(question).unwrap();
     assert!(plan.assumed.is_empty());
-    assert!(plan.requests[0].request.path.ends_with("/default--demo"));
+    assert!(plan.requests.first().unwrap().request.path.ends_with("/default--demo"));
 }
 
 #[test]
 fn a_stream_has_no_plan() {
     let library = Library::read();
-    assert_eq!(plan(question(&library, json!({ "WatchSandboxes": {} }), Vec::new())), Err(NoPlan::Stream));
+    assert_eq!(plan(question(&library, &json!({ "WatchSandboxes": {} }), &[])), Err(NoPlan::Stream));
 }

@@ -14,7 +14,9 @@ async fn the_gateways_token_is_kept_in_a_secret_that_goes_with_the_sandbox() -> 
     create(&gateway, "ada").await?;
     let name = format!("openshell-token-{}", sandbox::id("ada"));
     scene.until("the token is stored", |cluster| cluster.object(Kind::Secret, NAMESPACE, &name).is_some()).await?;
-    let is_noted = |object: &serde_json::Value| object["metadata"]["annotations"]["kyma.openshell.ai/token"] == "stored";
+    let is_noted = |object: &serde_json::Value| {
+        object.pointer("/metadata/annotations/kyma.openshell.ai~1token").is_some_and(|token| token == "stored")
+    };
     scene.until("that is noted", |cluster| cluster.objects(Kind::Sandbox, "").iter().all(is_noted)).await?;
     let objects = format!("{:?}", scene.sandboxes());
     assert!(!objects.contains("token-of-ada"), "{objects}");

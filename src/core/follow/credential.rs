@@ -81,11 +81,11 @@ impl Credentials {
     }
 
     /// Takes the token of a Sandbox that has just been created.
-    pub fn entrust(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, id: SandboxId, token: Secret) {
+    pub fn entrust(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, id: &SandboxId, token: Secret) {
         // Should the Sandbox never be seen, it is not held for ever.
         turn.set(Timer::Token(id.clone()), turn.now().mono.after(limits::TOKEN_HELD));
         self.held.entry(id.clone()).or_insert(Held { token: Some(token), state: State::Waiting, failures: 0 });
-        self.consider(turn, cluster, &id);
+        self.consider(turn, cluster, id);
     }
 
     /// Looks at a sandbox that may have changed.

@@ -63,7 +63,7 @@ impl Follow {
     /// Sandboxes have changed, and tokens have come with some.
     pub fn changed(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, ids: &BTreeSet<SandboxId>) {
         for (id, token) in cluster.take_entrusted() {
-            self.credentials.entrust(turn, cluster, id, token);
+            self.credentials.entrust(turn, cluster, &id, token);
         }
         for id in ids {
             self.credentials.consider(turn, cluster, id);

@@ -112,7 +112,7 @@ mod tests {
             let name = entry.file_name().to_string_lossy().into_owned();
             if path.is_dir() && name != "tests" {
                 logged(&path, names, nameless);
-            } else if name.ends_with(".rs") && name != "tests.rs" {
+            } else if path.extension().is_some_and(|extension| extension == "rs") && name != "tests.rs" {
                 let text = fs::read_to_string(&path).unwrap_or_default();
                 let text = text.split("mod tests {").next().unwrap_or_default().to_owned();
                 for level in ["trace", "debug", "info", "warn", "error"] {
