@@ -12,19 +12,19 @@ use likeness::{record, scenarios};
 #[expect(clippy::disallowed_methods, reason = "one scenario can be asked for")]
 async fn the_model_answers_as_the_real_server_did() {
     let only = std::env::var("LIKENESS_ONLY").unwrap_or_default();
-    let (mut failures, mut met) = (String::new(), BTreeSet::new());
+    let (mut failures, mut met) = (Vec::new(), BTreeSet::new());
     for (scenario, account) in every(None, 16, &only).await {
         match account.and_then(|account| Ok((account, record::read(scenario.id)?))) {
-            Err(failure) => failures += &format!("\n== {}: {}\n  {failure}\n", scenario.id, scenario.sentence),
+            Err(failure) => failures.push(format!("\n== {}: {}\n  {failure}\n", scenario.id, scenario.sentence)),
             Ok((account, recorded)) => {
                 let left = unexplained(scenario.id, deviations(&recorded, &account), DIFFERENCES, &mut met);
                 if !left.is_empty() {
-                    failures += &report(&scenario, "kubesim", &account, &recorded, &left);
+                    failures.push(report(&scenario, "kubesim", &account, &recorded, &left));
                 }
             }
         }
     }
-    assert!(failures.is_empty(), "kubesim is not like the real server:\n{failures}");
+    assert!(failures.is_empty(), "kubesim is not like the real server:\n{}", failures.concat());
     if only.is_empty() {
         let outlived = outlived(DIFFERENCES, &met);
         assert!(outlived.is_empty(), "listed in kubesim's differences, and no scenario shows it any more:\n{}", outlived.join("\n"));

@@ -24,21 +24,25 @@ async fn the_real_server_still_answers_as_recorded() {
         port: variable("KUBERNETES_SERVICE_PORT").parse().unwrap(),
     };
     let only = std::env::var("LIKENESS_ONLY").unwrap_or_default();
-    let mut failures = String::new();
+    let mut failures = Vec::new();
     for (scenario, account) in every(Some(Arc::new(Subject::Real(real))), AT_ONCE, &only).await {
         match account {
-            Err(failure) => failures += &format!("\n== {}: {}\n  {failure}\n", scenario.id, scenario.sentence),
+            Err(failure) => failures.push(format!("\n== {}: {}\n  {failure}\n", scenario.id, scenario.sentence)),
             Ok(account) if recording => record::write(&scenario, &account).unwrap(),
             Ok(account) => match record::read(scenario.id) {
-                Err(failure) => failures += &format!("\n== {}: {failure}\n", scenario.id),
+                Err(failure) => failures.push(format!("\n== {}: {failure}\n", scenario.id)),
                 Ok(recorded) => {
                     let found = deviations(&recorded, &account);
                     if !found.is_empty() {
-                        failures += &report(&scenario, "now", &account, &recorded, &found);
+                        failures.push(report(&scenario, "now", &account, &recorded, &found));
                     }
                 }
             },
         }
     }
-    assert!(failures.is_empty(), "the real server does not answer as recorded (make record-likeness writes it anew):\n{failures}");
+    assert!(
+        failures.is_empty(),
+        "the real server does not answer as recorded (make record-likeness writes it anew):\n{}",
+        failures.concat()
+    );
 }
