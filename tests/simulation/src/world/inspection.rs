@@ -22,6 +22,8 @@ use crate::truth::{Leaving, Sid, Visible};
 
 /// What may wait in a driver, or be out, that nobody has a reason for: an object looked at now and then, a page of a list.
 const WAITING_MAX: usize = 24;
+/// Events that may wait for what they are about: those of objects that are gone wait in vain, until others take their place.
+const EVENTS_MAX: usize = 256;
 
 /// An exchange whose deadline is nearer than this was sent some time ago.
 const LOOK_MS: u64 = 10_000;
@@ -110,8 +112,8 @@ impl World {
         if !(hidden || all && each) {
             return self.broken(Rule::Counted, || format!("{life} counts {:?} of {}", survey.sandboxes, expected.len()));
         }
-        let waiting = survey.exchanges + survey.lookups_waiting + survey.happenings_waiting;
-        if waiting > WAITING_MAX {
+        let waiting = survey.exchanges + survey.lookups_waiting;
+        if waiting > WAITING_MAX || survey.happenings_waiting > EVENTS_MAX {
             self.broken(Rule::Counted, || format!("{life} has {survey:?} waiting"));
         }
     }

@@ -238,7 +238,10 @@ impl World {
                 }
                 let key = (event.sandbox_id.clone(), happened.reason.clone(), happened.message.clone());
                 let now_ms = self.now_ms;
+                // Another pod of the same sandbox may soon wait for the same.
+                let is_news_once = happened.r#type == "Warning" || happened.reason == "StillWaiting";
                 if happened.source == DRIVER
+                    && is_news_once
                     && let Some(line) = self.lines.get_mut(&ticket)
                     && line.stream.happened.insert(key, now_ms).is_some_and(|before| before + SAME_MS > now_ms)
                 {
