@@ -210,6 +210,11 @@ async fn a_watch_goes_on_across_restarts_of_the_server() -> Outcome<()> {
         assert!(matches!(refused.code(), Code::Unavailable | Code::DeadlineExceeded), "{refused}");
         play.get("kept").await?;
         play.place.cluster.control(&format!("{APISERVER}/start")).await?;
+        // The others pause longer with each try they made; it is the driver whose return is awaited.
+        for process in [CONTROLLER, "/processes/kubelet"] {
+            play.place.cluster.control(&format!("{process}/stop")).await?;
+            play.place.cluster.control(&format!("{process}/start")).await?;
+        }
         play.create_with(&name, "agent").await?;
         until_ready_and_nothing_deleted(&mut play, &name).await?;
     }
