@@ -125,7 +125,7 @@ impl Stage<'_> {
                             (None, Some(object)) => (200, object.clone()),
                             (None, None) if request.path == "/version" => (200, json!({ "major": major, "minor": minor })),
                             (None, None) if request.path.contains("/gateways/") => (200, given.gateway.clone().unwrap()),
-                            (None, None) if request.path == own => (200, library.objects["namespace"].clone()),
+                            (None, None) if request.path == own => (200, library.objects.get("namespace").cloned().unwrap_or_default()),
                             (None, None) => (404, json!({ "kind": "Status", "reason": "NotFound" })),
                         };
                         next.extend(self.answer(exchange, status, &body));
