@@ -27,9 +27,10 @@ async fn case_65_delete_existing() -> Outcome<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn case_66_a_delete_finds_nothing() -> Outcome<()> {
-    let play = Play::new("case-66").await?;
+    let mut play = Play::new("case-66").await?;
     assert!(!play.delete("unknown").await?);
-    play.create("one").await?;
+    // Ready: one that is deleted in the moment its pod is created may take a minute to go.
+    play.create_ready("one", "agent").await?;
     assert!(play.delete("one").await?);
     play.place.until_gone(&play.place.sandbox("one")).await?;
     assert!(!play.delete("one").await?);

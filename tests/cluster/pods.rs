@@ -41,13 +41,17 @@ async fn tried(place: &Place, name: &str) -> Outcome<Value> {
 /// Creates a sandbox with a driver started so, and has its pod judged.
 async fn judged(place: &Place, name: &str, flags: &[(&str, &str)], template: Value) -> Outcome<Value> {
     let launch = flags.iter().fold(place.launch(), |launch, (flag, value)| launch.flag(flag, value));
-    let driver = Driver::ready(&launch).await?;
+    let mut driver = Driver::ready(&launch).await?;
     let gateway = Gateway::connect(&driver.socket).await?;
     let mut wanted = sandbox::wanted(name);
     wanted.spec.as_mut().ok_or("a sandbox without a spec")?.template = Some(serde_json::from_value(template)?);
     gateway.validate_sandbox_create(pb::ValidateSandboxCreateRequest { sandbox: Some(wanted.clone()) }).await?;
     create(&gateway, wanted).await?;
-    tried(place, name).await
+    let pod = tried(place, name).await?;
+    // The next one takes its place.
+    driver.signal("TERM").await?;
+    driver.ended().await?;
+    Ok(pod)
 }
 
 fn everything_a_request_can_say() -> Value {
@@ -172,7 +176,7 @@ async fn gpus_are_looked_for_by_those_who_may_list_nodes() -> Outcome<()> {
     let driver = Driver::ready(&place.launch()).await?;
     let gateway = Gateway::connect(&driver.socket).await?;
 
-    let refused = gateway.validate_sandbox_create(request.clone()).await.expect_err("nobody has 64 GPUs");
+    let refused = gateway.validate_sandbox_create(request.clone()).await.err().ok_or("nobody has 64 GPUs")?;
     assert_eq!(refused.code(), Code::FailedPrecondition);
     assert!(refused.message().contains("kubectl auth can-i list nodes"), "{}", refused.message());
 
