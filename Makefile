@@ -2,7 +2,7 @@
 SHELL := bash
 CARGO ?= cargo
 
-.PHONY: help demo test fmt lint unit test-slow test-observability test-interop test-cluster record-likeness break-kubesim cluster bless proto docs simulate simulate-ci mutations count ci
+.PHONY: help demo test fmt lint unit test-slow test-observability test-interop test-cluster test-cluster-alone record-likeness break-kubesim cluster bless proto docs simulate simulate-ci mutations count ci
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,15 +34,19 @@ test-interop: ## a gRPC client in another language (needs python3 and PyPI)
 cluster: ## a real API server in the foreground, with a kubeconfig to use by hand (needs Go)
 	tests/cluster/up
 
-# Two clusters: most tests wait most of the time and have a namespace each; the others want a cluster, and their turn, for themselves.
+# Most tests wait most of the time and have a namespace each; the others want a cluster, and their turn, for themselves.
 test-cluster: ## the driver on a real API server: etcd, kube-apiserver, the agent-sandbox controller (needs Go)
 	tests/cluster/check
 	tests/cluster/build
 	$(CARGO) test --quiet --features cluster --test cluster --no-run
 	$(CARGO) test --quiet -p likeness --features cluster --test real --no-run
 	tests/cluster/up --exec $(CARGO) test --features cluster --test cluster -- --test-threads 8 --skip alone::
-	tests/cluster/up --exec $(CARGO) test --features cluster --test cluster -- --test-threads 1 --nocapture alone::
 	tests/cluster/up --exec $(CARGO) test -p likeness --features cluster --test real
+
+test-cluster-alone: ## the same, where servers are restarted, versions switched and two thousand sandboxes live (needs Go)
+	tests/cluster/build
+	$(CARGO) test --quiet --features cluster --test cluster --no-run
+	tests/cluster/up --exec $(CARGO) test --features cluster --test cluster -- --test-threads 1 --nocapture alone::
 
 record-likeness: ## write down anew what the real API server answers; review the difference (needs Go)
 	$(CARGO) test --quiet -p likeness --features cluster --test real --no-run
