@@ -245,8 +245,9 @@ impl Books {
         if self.weather == Weather::Calm {
             match request.method {
                 Method::Post => self.posts += 1,
-                Method::Delete => self.erasures += 1,
-                Method::Get | Method::Patch => {}
+                // What lets go of a Sandbox that the garbage collector overlooked is asked a second time, and in the background.
+                Method::Delete if !body.contains("\"Background\"") => self.erasures += 1,
+                Method::Delete | Method::Get | Method::Patch => {}
             }
         }
         self.rate(now_ms, life)
