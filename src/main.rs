@@ -9,6 +9,7 @@ use openshell_driver_kyma::cli::{self, Command, Environment, Run, Source, Usage}
 use openshell_driver_kyma::core::io::Request;
 use openshell_driver_kyma::plan::{self, Outcome, Question};
 use openshell_driver_kyma::preflight::report::Format;
+use openshell_driver_kyma::preflight::roles;
 use openshell_driver_kyma::shell::{self, ApiServer, ConfigurationError, Settings};
 
 /// A plan whose call would be refused.
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
         Ok(Command::Run(run)) => start(*run, &environment),
         Ok(Command::Check(run, format)) => check(*run, &environment, format),
         Ok(Command::Plan(plan)) => plan_call(*plan).unwrap_or_else(|error| refuse(&*error)),
+        Ok(Command::Permissions(config, format)) => print(&roles::print(&config, format)),
         Ok(Command::Help) => print(&cli::help()),
         Ok(Command::Version) => print(&cli::version()),
         Err(usage) => refuse(&usage),

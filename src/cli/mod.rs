@@ -29,7 +29,7 @@ use tracing::level_filters::LevelFilter;
 use crate::config::Config;
 use crate::core::kube::version::ServerVersion;
 use crate::plan::print::Format;
-use crate::preflight::report;
+use crate::preflight::{report, roles};
 use crate::shell::{HealthAddress, Kubeconfig, LogFormat};
 
 pub use self::help::{help, version};
@@ -37,7 +37,7 @@ pub use self::usage::Usage;
 
 use self::arguments::{Line, Request};
 use self::sources::Sources;
-use self::subcommand::{CHECK_OUTPUT, Choice, PLAN_GIVEN, PLAN_OUTPUT, PLAN_SERVER, Subcommand};
+use self::subcommand::{CHECK_OUTPUT, Choice, PERMISSIONS_OUTPUT, PLAN_GIVEN, PLAN_OUTPUT, PLAN_SERVER, Subcommand};
 
 /// The name of the program, as it calls itself.
 pub const PROGRAM: &str = "openshell-driver-kyma";
@@ -54,6 +54,8 @@ pub enum Command {
     Check(Box<Run>, report::Format),
     /// Say what a call would cause.
     Plan(Box<Plan>),
+    /// Say which rights a driver with these settings needs, written like this.
+    Permissions(Box<Config>, roles::Format),
     /// Print [`help`].
     Help,
     /// Print [`version`].
@@ -132,6 +134,14 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: &Enviro
             Ok(Command::Check(Box::new(run), format))
         }
         Subcommand::Plan => plan(&line, run).map(|plan| Command::Plan(Box::new(plan))),
+        Subcommand::Permissions => {
+            let format = one_of(&line, &PERMISSIONS_OUTPUT, |text| match text {
+                "yaml" => Some(roles::Format::Yaml),
+                "json" => Some(roles::Format::Json),
+                _ => None,
+            })?;
+            Ok(Command::Permissions(Box::new(run.config), format))
+        }
     }
 }
 

@@ -10,11 +10,13 @@ pub enum Subcommand {
     Check,
     /// Say what a call would cause.
     Plan,
+    /// Say which rights the driver needs.
+    Permissions,
 }
 
 impl Subcommand {
     /// In the order of `--help`.
-    pub const ALL: [Self; 3] = [Self::Run, Self::Check, Self::Plan];
+    pub const ALL: [Self; 4] = [Self::Run, Self::Check, Self::Plan, Self::Permissions];
 
     /// As it is written.
     #[must_use]
@@ -23,6 +25,7 @@ impl Subcommand {
             Self::Run => "run",
             Self::Check => "check",
             Self::Plan => "plan",
+            Self::Permissions => "permissions",
         }
     }
 
@@ -30,7 +33,7 @@ impl Subcommand {
     #[must_use]
     pub const fn operand(self) -> &'static str {
         match self {
-            Self::Run | Self::Check => "",
+            Self::Run | Self::Check | Self::Permissions => "",
             Self::Plan => "REQUEST",
         }
     }
@@ -50,6 +53,10 @@ impl Subcommand {
                 "Print the requests to the API server that a call of the gateway would cause with these flags, without a cluster. REQUEST is a file with the \
                  call as the vectors write it, {\"CreateSandbox\": {\"sandbox\": {…}}}, or - for standard input. Exit code 1 when the gateway would be refused; the \
                  refusal is printed."
+            }
+            Self::Permissions => {
+                "Print the Roles and ClusterRoles that give a driver with these flags exactly the rights it needs, each rule with its reason, ready for \
+                 kubectl apply -f -. Who has them is yours to say: bind them to the driver's service account. Asks no cluster."
             }
         }
     }
@@ -85,6 +92,15 @@ pub(super) const CHECK_OUTPUT: Choice = Choice {
     help: "text, for people, or json, with each finding's name, outcome, explanation and command.",
 };
 
+/// How `permissions` writes.
+pub(super) const PERMISSIONS_OUTPUT: Choice = Choice {
+    long: "output",
+    metavar: "FORMAT",
+    of: Subcommand::Permissions,
+    default: "yaml",
+    help: "yaml, to apply; or json, for programs: each right with the feature and the flags that need it.",
+};
+
 /// How `plan` writes.
 pub(super) const PLAN_OUTPUT: Choice = Choice {
     long: "output",
@@ -113,4 +129,4 @@ pub(super) const PLAN_SERVER: Choice = Choice {
 };
 
 /// Every such option.
-pub const CHOICES: [&Choice; 4] = [&CHECK_OUTPUT, &PLAN_OUTPUT, &PLAN_GIVEN, &PLAN_SERVER];
+pub const CHOICES: [&Choice; 5] = [&CHECK_OUTPUT, &PLAN_OUTPUT, &PLAN_GIVEN, &PLAN_SERVER, &PERMISSIONS_OUTPUT];

@@ -3,15 +3,22 @@
 //! Like the core this touches nothing: [`Preflight::ask`] says what to ask the API server, [`Preflight::answered`] takes the answer, and
 //! [`Preflight::finish`] is the report.
 
+mod kyma;
+mod namespaces;
 pub mod permissions;
 mod probe;
 pub mod report;
+pub mod roles;
+pub mod subject;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 
-use self::permissions::{Permission, Subject, needed};
+use self::permissions::{Permission, needed};
 use self::probe::Probe;
 use self::report::{Outcome, Report};
+use self::subject::Subject;
 use crate::config::Config;
 use crate::core::io::{Fault, HttpRequest, Response};
 use crate::core::kube::answer::Verdict;
@@ -86,6 +93,11 @@ impl Preflight {
             Probe::Controller => self.controller(verdict),
             Probe::Namespace => self.namespace(verdict),
             Probe::StorageClasses => self.storage(verdict),
+            Probe::Source(name) => self.source(&name, verdict),
+            Probe::NetworkPolicy => self.network_policy(verdict),
+            Probe::Api(required) => self.api(required, verdict),
+            Probe::Domain(gateway) => self.domain(&gateway, verdict),
+            Probe::Nodes => self.nodes(verdict),
             Probe::Right(permission, verb) => self.right(&permission, verb, verdict),
         }
     }
@@ -96,8 +108,9 @@ impl Preflight {
             let verbs = permission.verbs;
             verbs.iter().map(move |verb| Probe::Right(permission.clone(), verb))
         });
-        let before = [Probe::WhoAmI, Probe::Resource, Probe::Controller, Probe::Namespace];
-        self.todo.extend(before.into_iter().chain(rights).chain([Probe::StorageClasses]));
+        let before = [Probe::WhoAmI, Probe::Resource, Probe::Controller];
+        let after = kyma::probes(&self.config).into_iter().chain([Probe::StorageClasses]);
+        self.todo.extend(before.into_iter().chain(namespaces::probes(&self.config)).chain(rights).chain(after));
     }
 
     /// One verb of a permission; all of them make one finding.
@@ -116,7 +129,7 @@ impl Preflight {
                 self.report.add(
                     "permission",
                     title,
-                    Outcome::unknown(format!("{permission}: {verb} could not be asked about: {}", probe::why(other))),
+                    Outcome::unknown(format!("{permission}: {verb} could not be asked about: {}", other.trouble().why)),
                 );
                 return;
             }

@@ -2,12 +2,17 @@
 
 use serde_json::Value;
 
-use super::permissions::{Permission, who_am_i};
+use super::kyma::Required;
+use super::permissions::Permission;
 use super::report::Outcome;
+use super::subject::who_am_i;
 use super::{Preflight, ServerVersion, Verdict};
 use crate::config::{Config, Sideload};
+use crate::core::follow::settings::MeshGateway;
 use crate::core::io::{HttpRequest, Method};
-use crate::core::kube::path::{served_versions, server_version};
+use crate::core::kube::furnishing;
+use crate::core::kube::path::{list_nodes, mesh_gateway, served_versions, server_version};
+use crate::core::render::network_policy;
 use crate::core::secret::Body;
 use crate::core::time::Wall;
 
@@ -28,6 +33,16 @@ pub enum Probe {
     Right(Permission, &'static str),
     /// Is there a class for the workspace volumes?
     StorageClasses,
+    /// Is a secret there that every workspace gets a copy of?
+    Source(String),
+    /// Is the network policy there that the driver does not write?
+    NetworkPolicy,
+    /// Is an API served in the version that is written?
+    Api(Required),
+    /// Which domain does the Istio Gateway serve?
+    Domain(MeshGateway),
+    /// Which nodes have GPUs?
+    Nodes,
 }
 
 /// The oldest Kubernetes on which the driver is tried out.
@@ -42,7 +57,6 @@ const INSTALL: &str = "kubectl apply -f https://github.com/kubernetes-sigs/agent
 const API_SERVER: &str = "API server";
 const RESOURCE: &str = "Sandbox resource";
 const CONTROLLER: &str = "agent-sandbox controller";
-const NAMESPACE: &str = "namespace";
 const DELIVERY: &str = "supervisor delivery";
 const STORAGE: &str = "storage class";
 
@@ -54,10 +68,20 @@ impl Probe {
             Self::WhoAmI => who_am_i(),
             Self::Resource => served_versions(),
             // Any Sandbox will do: whoever made it, the controller acts on it.
-            Self::Controller => get(format!("/apis/agents.x-k8s.io/v1beta1/namespaces/{}/sandboxes?limit=100", config.namespace)),
+            Self::Controller if config.workspaces.is_shared() => {
+                get(format!("/apis/agents.x-k8s.io/v1beta1/namespaces/{}/sandboxes?limit=100", config.namespace))
+            }
+            Self::Controller => get("/apis/agents.x-k8s.io/v1beta1/sandboxes?limit=100".into()),
             Self::Namespace => get(format!("/api/v1/namespaces/{}", config.namespace)),
             Self::Right(permission, verb) => permission.review(verb),
             Self::StorageClasses => get("/apis/storage.k8s.io/v1/storageclasses?limit=500".into()),
+            Self::Source(name) => furnishing::source(&config.namespace, name),
+            Self::NetworkPolicy => {
+                get(format!("/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies/{}", config.namespace, network_policy::NAME))
+            }
+            Self::Api(required) => get(format!("/apis/{}", required.group)),
+            Self::Domain(gateway) => mesh_gateway(gateway),
+            Self::Nodes => list_nodes(None),
         }
     }
 }
@@ -66,20 +90,10 @@ const fn get(path: String) -> HttpRequest {
     HttpRequest { method: Method::Get, path, content_type: None, body: Body::EMPTY }
 }
 
-/// What a refusal or failure says.
-pub fn why(verdict: Verdict) -> String {
-    match verdict {
-        Verdict::Done(_) => "it was answered".into(),
-        Verdict::Exists(error)
-        | Verdict::Conflict(error)
-        | Verdict::Absent(error)
-        | Verdict::NoNamespace(error)
-        | Verdict::NoApi(error)
-        | Verdict::Unauthorized(error)
-        | Verdict::Refused(error)
-        | Verdict::Busy(error) => error.to_string(),
-        Verdict::Unsure(why) | Verdict::NotSent(why) => why,
-    }
+/// The versions in which an `APIGroup` is served.
+pub fn versions(group: &Value) -> Vec<&str> {
+    let served = group.get("versions").and_then(Value::as_array).into_iter().flatten();
+    served.filter_map(|version| version.get("version")?.as_str()).collect()
 }
 
 /// The answer of a `SelfSubjectAccessReview`.
@@ -99,7 +113,7 @@ impl Preflight {
             }
             other => {
                 let mend = "look whether address, CA and network policy let this process reach the API server (--kubeconfig, or KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT)";
-                self.report.add("api_server", API_SERVER, Outcome::fail(why(other), mend));
+                self.report.add("api_server", API_SERVER, Outcome::fail(other.trouble().why, mend));
                 return;
             }
         };
@@ -147,13 +161,7 @@ impl Preflight {
         let outcome = match verdict {
             Verdict::Done(response) => {
                 let group: Value = serde_json::from_slice(&response.body.0).unwrap_or_default();
-                let versions: Vec<&str> = group
-                    .get("versions")
-                    .and_then(Value::as_array)
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|version| version.get("version")?.as_str())
-                    .collect();
+                let versions = versions(&group);
                 if versions.contains(&"v1beta1") {
                     Outcome::pass(format!("served as {}", versions.join(" and ")))
                 } else if versions.contains(&"v1alpha1") {
@@ -165,7 +173,7 @@ impl Preflight {
             Verdict::NoApi(_) | Verdict::Absent(_) => {
                 Outcome::fail("agent-sandbox is not installed: the API server does not know agents.x-k8s.io", INSTALL)
             }
-            other => Outcome::unknown(why(other)),
+            other => Outcome::unknown(other.trouble().why),
         };
         self.report.add("sandbox_resource", RESOURCE, outcome);
     }
@@ -193,42 +201,9 @@ impl Preflight {
                     Outcome::unknown("there is no Sandbox here yet by which to tell; look with kubectl get pods -n agent-sandbox-system")
                 }
             }
-            other => Outcome::unknown(format!("Sandboxes cannot be looked at: {}", why(other))),
+            other => Outcome::unknown(format!("Sandboxes cannot be looked at: {}", other.trouble().why)),
         };
         self.report.add("controller", CONTROLLER, outcome);
-    }
-
-    pub(super) fn namespace(&mut self, verdict: Verdict) {
-        let namespace = self.config.namespace.clone();
-        let label = format!("kubectl label namespace {namespace} pod-security.kubernetes.io/enforce=privileged --overwrite");
-        let outcome = match verdict {
-            Verdict::Done(response) => {
-                let object: Value = serde_json::from_slice(&response.body.0).unwrap_or_default();
-                let enforced = object.pointer("/metadata/labels/pod-security.kubernetes.io~1enforce").and_then(Value::as_str);
-                if object.pointer("/metadata/deletionTimestamp").is_some() {
-                    Outcome::fail(
-                        format!("{namespace} is being deleted"),
-                        format!("wait until it is gone, then: kubectl create namespace {namespace}"),
-                    )
-                } else {
-                    match enforced {
-                        Some("privileged") => {
-                            Outcome::pass(format!("{namespace} admits privileged pods, which the supervisor in a sandbox needs"))
-                        }
-                        Some(level) => Outcome::fail(
-                            format!("{namespace} enforces the {level} level, which refuses the supervisor's capabilities"),
-                            label,
-                        ),
-                        None => Outcome::fail(format!("{namespace} does not say which pods it admits"), label),
-                    }
-                }
-            }
-            Verdict::Absent(_) | Verdict::NoNamespace(_) => {
-                Outcome::fail(format!("{namespace} does not exist"), format!("kubectl create namespace {namespace}\n{label}"))
-            }
-            other => Outcome::unknown(format!("{namespace} cannot be looked at: {}", why(other))),
-        };
-        self.report.add("namespace", NAMESPACE, outcome);
     }
 
     pub(super) fn storage(&mut self, verdict: Verdict) {
@@ -258,9 +233,10 @@ impl Preflight {
                     ),
                 }
             }
-            other => {
-                Outcome::unknown(format!("classes cannot be looked at with these credentials, and the driver need not: {}", why(other)))
-            }
+            other => Outcome::unknown(format!(
+                "classes cannot be looked at with these credentials, and the driver need not: {}",
+                other.trouble().why
+            )),
         };
         self.report.add("storage_class", STORAGE, outcome);
     }

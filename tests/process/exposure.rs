@@ -11,7 +11,7 @@ const NAME: &str = "expose-default--ada";
 const URL: &str = "https://default--ada.c-1a2b3c4.kyma.ondemand.com";
 
 /// Kyma's own: the Gateway by which everything comes in.
-fn with_kyma(cluster: &mut Cluster) -> Outcome<()> {
+pub fn with_kyma(cluster: &mut Cluster) -> Outcome<()> {
     cluster.add_namespace("kyma-system", &[]);
     let hosts = json!(["*.c-1a2b3c4.kyma.ondemand.com"]);
     let gateway = json!({

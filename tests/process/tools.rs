@@ -54,6 +54,7 @@ fn rights() -> Vec<Rule> {
         Rule::new("", &["pods"], &["get", "list", "watch"]).in_namespace(NAMESPACE),
         Rule::new("", &["events"], &["list", "watch"]).in_namespace(NAMESPACE),
         Rule::new("", &["namespaces"], &["get"]).in_namespace(NAMESPACE),
+        Rule::new("", &["nodes"], &["list"]),
     ]
 }
 
@@ -96,6 +97,42 @@ async fn each_thing_that_is_missing_is_named_with_what_mends_it() -> Outcome<()>
     assert!(watch.contains("--verb=watch --resource=events"), "{watch}");
     let mend = "kubectl label namespace openshell-system pod-security.kubernetes.io/enforce=privileged --overwrite";
     assert_eq!(findings(&report, "namespace"), [("fail", mend)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_exposure_needs_of_kyma_is_looked_at() -> Outcome<()> {
+    let exposed = |scene: &Scene| scene.launch().flag("--exposure", "virtualservice").flag("--apirule-auth", "none");
+    let looked = async |scene: &Scene| -> Outcome<Value> {
+        let output = run(&exposed(scene), &["check", "--output", "json"]).await?;
+        Ok(serde_json::from_slice(&output.stdout)?)
+    };
+    let scene = Scene::with(Options { kyma: Presence::Present, ..Options::default() }).await?;
+    let report = looked(&scene).await?;
+    assert_eq!(findings(&report, "istio"), [("pass", "")]);
+    let domain = findings(&report, "cluster_domain");
+    assert!(matches!(domain.as_slice(), [("fail", mend)] if mend.contains("--apirule-gateway")), "{report:#}");
+    scene.cluster.with(crate::exposure::with_kyma)?;
+    assert_eq!(findings(&looked(&scene).await?, "cluster_domain"), [("pass", "")]);
+
+    let plain = Scene::with(Options { kyma: Presence::Absent, ..Options::default() }).await?;
+    let report = looked(&plain).await?;
+    assert_eq!(findings(&report, "istio"), [("fail", "kyma module add istio --default-cr")]);
+    assert_eq!(findings(&report, "cluster_domain"), [("unknown", "")]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_rights_that_are_printed_are_those_that_are_asked_about() -> Outcome<()> {
+    let scene = Scene::new().await?;
+    let output = run(&scene.launch(), &["permissions", "--output", "json"]).await?;
+    let printed: Value = serde_json::from_slice(&output.stdout)?;
+    let rows = printed.get("permissions").and_then(Value::as_array).ok_or("no rows")?.len();
+    let (_, report) = check(&scene).await?;
+    assert_eq!(findings(&report, "permission").len(), rows, "{report:#}");
+    let yaml = run(&scene.launch(), &["permissions"]).await?;
+    let yaml = String::from_utf8(yaml.stdout)?;
+    assert!(yaml.starts_with("apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\n") && yaml.contains("\n---\n"), "{yaml}");
     Ok(())
 }
 

@@ -10,6 +10,7 @@ mod format;
 mod library;
 mod numbers;
 mod play;
+mod rights;
 mod secrets;
 
 use std::collections::BTreeSet;
@@ -53,6 +54,28 @@ fn every_transition_has_a_vector() {
     let (missing, unlisted) = seen.compare();
     assert!(missing.is_empty(), "transitions without a vector:\n{}", missing.join("\n"));
     assert!(unlisted.is_empty(), "transitions that core/transitions.rs does not list:\n{}", unlisted.join("\n"));
+}
+
+#[test]
+fn the_table_of_rights_has_what_vectors_use_and_nothing_else() {
+    let (lacking, surplus, unseen) = rights::compare(&PLAYED);
+    assert!(lacking.is_empty(), "used, and not in preflight/permissions.rs:\n{}", lacking.join("\n"));
+    assert!(surplus.is_empty(), "in preflight/permissions.rs, and used by no vector:\n{}", surplus.join("\n"));
+    assert!(unseen.is_empty(), "no vector has these switched on: {unseen:?}");
+}
+
+#[test]
+fn the_cluster_tests_give_managed_workspaces_what_the_table_says() {
+    let file: serde_json::Value = format::read(&format::folder().join("../tests/cluster/managed-rights.json"));
+    let written = rights::rules(file.get("rules").unwrap());
+    let mut config = Library::read().config;
+    let settings = serde_json::json!({
+        "workspaces": "managed",
+        "network": {},
+        "pod": { "image_pull_secrets": ["registry"], "gpus": { "resource": "nvidia.com/gpu", "supply": "none" } },
+    });
+    library::merge(&mut config, &settings);
+    assert_eq!(written, rights::rules(&rights::of(&serde_json::from_value(config).unwrap())));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Plays a vector through the core.
 
+use std::collections::BTreeSet;
+
 use openshell_driver_kyma::config::Config;
 use openshell_driver_kyma::core::Driver;
 use openshell_driver_kyma::core::io::{ExchangeId, Input, Method, Output, Outputs, Response};
@@ -12,6 +14,7 @@ use serde_json::{Value, json};
 use crate::format::{Given, Rule, VectorFile};
 use crate::library::{Library, merge};
 use crate::numbers::Numbers;
+use crate::rights::Use;
 
 /// The wall clock of every vector stands here when its driver starts: 2026-08-21T10:00:00Z.
 const START: i64 = 1_787_306_400_000;
@@ -30,6 +33,10 @@ pub struct Played {
     pub lines: Vec<String>,
     /// Transitions met, as machine, state and what was met.
     pub met: Vec<[String; 3]>,
+    /// The settings it was played with.
+    pub config: Config,
+    /// What was asked of the API server, the given world included.
+    pub used: BTreeSet<Use>,
 }
 
 struct Stage<'a> {
@@ -37,6 +44,7 @@ struct Stage<'a> {
     file: &'a str,
     met: Vec<[String; 3]>,
     lines: Vec<String>,
+    used: BTreeSet<Use>,
     numbers: Numbers,
     namespace: String,
 }
@@ -48,10 +56,11 @@ pub fn play(file: &VectorFile, library: &Library) -> Played {
     let config: Config = serde_json::from_value(config).unwrap_or_else(|error| panic!("{}: config: {error}", file.name));
     let namespace = config.namespace.to_string();
     let mut stage = Stage {
-        driver: Driver::new(config, [7; 32]),
+        driver: Driver::new(config.clone(), [7; 32]),
         file: &file.name,
         met: Vec::new(),
         lines: Vec::new(),
+        used: BTreeSet::new(),
         numbers: Numbers::default(),
         namespace,
     };
@@ -68,7 +77,7 @@ pub fn play(file: &VectorFile, library: &Library) -> Played {
         let out = stage.handle(at, input);
         outputs.push(out.into_iter().map(|output| serde_json::to_value(stage.numbers.outward(output)).unwrap()).collect());
     }
-    Played { outputs, lines: stage.lines, met: stage.met }
+    Played { outputs, lines: stage.lines, met: stage.met, config, used: stage.used }
 }
 
 impl Stage<'_> {
@@ -78,6 +87,7 @@ impl Stage<'_> {
         self.driver.handle(now, input, &mut out);
         let mut refusal = None;
         for output in &out {
+            self.used.extend(Use::of(output));
             match output {
                 Output::Reply { call, reply: Err(status) } => refusal = Some((*call, status.clone())),
                 Output::Note(Note::Met { .. }) => {}

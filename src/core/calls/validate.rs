@@ -8,7 +8,7 @@ use crate::contract::messages::compute as pb;
 use crate::core::admit::Admitted;
 use crate::core::grpc_status::Status;
 use crate::core::io::Reply;
-use crate::core::kube::answer::{ApiError, Verdict};
+use crate::core::kube::answer::{Trouble, Verdict};
 use crate::core::kube::list::Page;
 use crate::core::kube::node::Node;
 use crate::core::kube::path;
@@ -85,18 +85,15 @@ impl Validate {
         match verdict {
             Verdict::Done(response) => match Page::<Node>::parse(&response.body) {
                 Ok(page) => self.read(cx, page),
-                Err(why) => self.later(cx, why, None),
+                Err(why) => self.later(cx, Trouble { why, retry_after: None }),
             },
-            Verdict::Refused(error) if error.is_expired() => self.begin_again(cx, &error),
+            Verdict::Refused(error) if error.is_expired() => {
+                // The nodes of the page after have changed too much: the search begins again.
+                (self.page, self.most, self.seen) = (None, 0, 0);
+                self.later(cx, Trouble { why: error.to_string(), retry_after: None })
+            }
             Verdict::Refused(error) => Step::Reply(Err(refusal::of_nodes(&self.resource, &error))),
-            Verdict::Exists(error)
-            | Verdict::Conflict(error)
-            | Verdict::Absent(error)
-            | Verdict::NoNamespace(error)
-            | Verdict::NoApi(error)
-            | Verdict::Unauthorized(error)
-            | Verdict::Busy(error) => self.later(cx, error.to_string(), error.retry_after),
-            Verdict::Unsure(why) | Verdict::NotSent(why) => self.later(cx, why, None),
+            other => self.later(cx, other.trouble()),
         }
     }
 
@@ -130,17 +127,11 @@ impl Validate {
         ))
     }
 
-    /// The nodes of the page after have changed too much: the search begins again.
-    fn begin_again(&mut self, cx: &mut Cx<'_, '_>, error: &ApiError) -> Step {
-        (self.page, self.most, self.seen) = (None, 0, 0);
-        self.later(cx, error.to_string(), None)
-    }
-
-    fn later(&mut self, cx: &mut Cx<'_, '_>, trouble: String, asked: Option<std::time::Duration>) -> Step {
-        self.trouble = trouble;
+    fn later(&mut self, cx: &mut Cx<'_, '_>, trouble: Trouble) -> Step {
+        self.trouble = trouble.why;
         self.tries = self.tries.saturating_add(1);
         self.state = State::Pausing;
-        cx.pause(self.tries, asked);
+        cx.pause(self.tries, trouble.retry_after);
         Step::Wait
     }
 }

@@ -9,7 +9,7 @@ use crate::contract::messages::compute as pb;
 use crate::core::admit::named;
 use crate::core::grpc_status::Status;
 use crate::core::io::Reply;
-use crate::core::kube::answer::{ApiError, Verdict};
+use crate::core::kube::answer::{ApiError, Trouble, Verdict};
 use crate::core::kube::furnishing;
 use crate::core::kube::namespace::NamespaceObject;
 use crate::core::names::{Uid, Workspace};
@@ -131,7 +131,7 @@ impl Delete {
     /// Only what is ours is deleted. What is not has nothing of this workspace in it, so the gateway may forget it.
     fn judge(&mut self, cx: &mut Cx<'_, '_>, body: &Body) -> Step {
         let Ok(read) = serde_json::from_slice::<NamespaceObject>(&body.0) else {
-            return self.later(cx, "the API server's answer cannot be read".into(), None);
+            return self.later(cx, Trouble { why: "the API server's answer cannot be read".into(), retry_after: None });
         };
         if let Some(owner) = read.foreign_to(&cx.config.gateway_id) {
             cx.turn.note(Note::WorkspaceForeign { namespace: self.namespace.to_string(), owner });
@@ -153,7 +153,7 @@ impl Delete {
             }
             Verdict::Absent(_) | Verdict::NoNamespace(_) => self.done(cx),
             // Another of the same name has taken its place: whose is that one?
-            Verdict::Conflict(error) => self.later(cx, error.to_string(), None),
+            conflict @ Verdict::Conflict(_) => self.later(cx, conflict.trouble()),
             other => self.failed(cx, "delete", other),
         }
     }
@@ -161,15 +161,7 @@ impl Delete {
     fn failed(&mut self, cx: &mut Cx<'_, '_>, verb: &str, verdict: Verdict) -> Step {
         match verdict {
             Verdict::Refused(error) => Step::Reply(Err(self.refused(verb, &error))),
-            Verdict::Exists(error)
-            | Verdict::Conflict(error)
-            | Verdict::Absent(error)
-            | Verdict::NoNamespace(error)
-            | Verdict::NoApi(error)
-            | Verdict::Unauthorized(error)
-            | Verdict::Busy(error) => self.later(cx, error.to_string(), error.retry_after),
-            Verdict::Unsure(why) | Verdict::NotSent(why) => self.later(cx, why, None),
-            Verdict::Done(_) => self.later(cx, "the API server's answer means nothing here".into(), None),
+            other => self.later(cx, other.trouble()),
         }
     }
 
@@ -191,11 +183,11 @@ impl Delete {
         deleted()
     }
 
-    fn later(&mut self, cx: &mut Cx<'_, '_>, trouble: String, asked: Option<std::time::Duration>) -> Step {
-        self.trouble = trouble;
+    fn later(&mut self, cx: &mut Cx<'_, '_>, trouble: Trouble) -> Step {
+        self.trouble = trouble.why;
         self.tries = self.tries.saturating_add(1);
         self.state = State::Pausing;
-        cx.pause(self.tries, asked);
+        cx.pause(self.tries, trouble.retry_after);
         Step::Wait
     }
 }

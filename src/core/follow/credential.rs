@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::render::metadata;
 use crate::contract::messages::compute as pb;
 use crate::core::io::{ExchangeId, Fault, Lane, Response};
-use crate::core::kube::answer::{ApiError, Verdict};
+use crate::core::kube::answer::{Trouble, Verdict};
 use crate::core::kube::path::{Sandboxes, keys};
 use crate::core::kube::sandbox::Sandbox;
 use crate::core::limits;
@@ -158,27 +158,16 @@ impl Credentials {
                 }
             }
             (Act::Mark, Verdict::Absent(_)) => self.forget(turn, cluster, id),
-            (_, Verdict::Unsure(why) | Verdict::NotSent(why)) => self.later(turn, id, doing, &why, None),
-            (
-                _,
-                Verdict::Exists(error)
-                | Verdict::Conflict(error)
-                | Verdict::Absent(error)
-                | Verdict::NoNamespace(error)
-                | Verdict::NoApi(error)
-                | Verdict::Unauthorized(error)
-                | Verdict::Refused(error)
-                | Verdict::Busy(error),
-            ) => self.later(turn, id, doing, &error.to_string(), Some(&error)),
+            (_, other) => self.later(turn, id, doing, &other.trouble()),
         }
     }
 
-    fn later(&mut self, turn: &mut Turn<'_>, id: &SandboxId, doing: &str, why: &str, error: Option<&ApiError>) {
+    fn later(&mut self, turn: &mut Turn<'_>, id: &SandboxId, doing: &str, trouble: &Trouble) {
         let Some(held) = self.held.get_mut(id) else { return };
         held.failures = held.failures.saturating_add(1);
-        turn.note(Note::TokenNotStored { sandbox: id.clone(), reason: format!("{doing} failed: {why}") });
+        turn.note(Note::TokenNotStored { sandbox: id.clone(), reason: format!("{doing} failed: {}", trouble.why) });
         let pause: Duration = turn.backoff(Dice::Main, held.failures, limits::FOLLOW_BACKOFF_MAX);
-        let pause = error.and_then(|error| error.retry_after).map_or(pause, |asked| asked.max(pause));
+        let pause = trouble.retry_after.map_or(pause, |asked| asked.max(pause));
         turn.set(Timer::Token(id.clone()), turn.now().mono.after(pause));
     }
 

@@ -112,7 +112,10 @@ impl ClusterDomain {
 }
 
 /// The one domain of which a Gateway serves every host.
-fn only_wildcard(object: &Gateway, gateway: &MeshGateway) -> Result<Domain, String> {
+///
+/// # Errors
+/// Says why there is not just one, and what to say instead.
+pub fn only_wildcard(object: &Gateway, gateway: &MeshGateway) -> Result<Domain, String> {
     let hosts = object.spec.servers.iter().flat_map(|server| &server.hosts);
     // A host may be bound to a namespace: ns/*.domain.
     let mut hosts: Vec<&str> = hosts.map(|host| host.rsplit('/').next().unwrap_or(host)).collect();

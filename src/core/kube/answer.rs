@@ -156,6 +156,15 @@ pub enum Verdict {
     NotSent(String),
 }
 
+/// What an exchange that came to nothing says, for whoever tries again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Why it came to nothing.
+    pub why: String,
+    /// When the server wants to be asked again, if it says so.
+    pub retry_after: Option<Duration>,
+}
+
 impl Verdict {
     /// Sorts the result of an exchange.
     #[must_use]
@@ -181,6 +190,23 @@ impl Verdict {
             429 => Self::Busy(error),
             400..500 => Self::Refused(error),
             _ => Self::Unsure(error.to_string()),
+        }
+    }
+
+    /// What it says when it came to nothing, whichever way.
+    #[must_use]
+    pub fn trouble(self) -> Trouble {
+        match self {
+            Self::Done(_) => Trouble { why: "the API server's answer means nothing here".into(), retry_after: None },
+            Self::Exists(error)
+            | Self::Conflict(error)
+            | Self::Absent(error)
+            | Self::NoNamespace(error)
+            | Self::NoApi(error)
+            | Self::Unauthorized(error)
+            | Self::Refused(error)
+            | Self::Busy(error) => Trouble { why: error.to_string(), retry_after: error.retry_after },
+            Self::Unsure(why) | Self::NotSent(why) => Trouble { why, retry_after: None },
         }
     }
 

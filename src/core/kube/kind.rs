@@ -85,6 +85,18 @@ impl Kind {
         }
     }
 
+    /// Its API group; empty for the core one.
+    #[must_use]
+    pub const fn group(self) -> &'static str {
+        match self {
+            Self::Sandboxes => "agents.x-k8s.io",
+            Self::ApiRules => "gateway.kyma-project.io",
+            Self::VirtualServices => "networking.istio.io",
+            Self::NetworkPolicies => "networking.k8s.io",
+            Self::Pods | Self::Events | Self::Services => "",
+        }
+    }
+
     /// What `kubectl auth can-i` calls it.
     #[must_use]
     pub const fn qualified(self) -> &'static str {

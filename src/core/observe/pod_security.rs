@@ -6,11 +6,12 @@
 //! have changed it; then its sandboxes say so. No namespace that is not ours is ever labelled.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::core::io::{ExchangeId, ExitCode, Fault, Lane, Output, Response};
 use crate::core::kube::answer::{ApiError, Verdict};
 use crate::core::kube::furnishing as path;
-use crate::core::kube::namespace::NamespaceObject;
+use crate::core::kube::namespace::{NamespaceLabels, NamespaceObject};
 use crate::core::limits;
 use crate::core::note::Note;
 use crate::core::territory::OurNamespace;
@@ -95,7 +96,7 @@ impl PodSecurity {
         turn.met("pod_security", if examination.standing == Standing::Unread { "reading" } else { "reading_again" }, verdict.name());
         let standing = match verdict {
             Verdict::Done(response) => match serde_json::from_slice::<NamespaceObject>(&response.body.0) {
-                Ok(read) if read.metadata.labels.enforce.as_deref() == Some(NEEDED) => Standing::Admits,
+                Ok(read) if admits(&read.metadata.labels) => Standing::Admits,
                 Ok(read) => Standing::Refuses(read.metadata.labels.enforce),
                 Err(_) => return examination.fail(turn, namespace, "the API server's answer cannot be read".into()),
             },
@@ -103,15 +104,7 @@ impl PodSecurity {
                 turn.push(Output::Exit { code: ExitCode::Unfit, text: forbidden(namespace, &error) });
                 return Changed::Nothing;
             }
-            Verdict::Exists(error)
-            | Verdict::Conflict(error)
-            | Verdict::Absent(error)
-            | Verdict::NoNamespace(error)
-            | Verdict::NoApi(error)
-            | Verdict::Unauthorized(error)
-            | Verdict::Refused(error)
-            | Verdict::Busy(error) => return examination.fail(turn, namespace, error.to_string()),
-            Verdict::Unsure(why) | Verdict::NotSent(why) => return examination.fail(turn, namespace, why),
+            other => return examination.fail(turn, namespace, other.trouble().why),
         };
         examination.failures = 0;
         match &standing {
@@ -184,11 +177,21 @@ impl Examination {
     }
 }
 
-fn enforces(level: Option<&str>) -> String {
+/// Whether a namespace with these labels lets sandbox pods in.
+#[must_use]
+pub fn admits(labels: &NamespaceLabels) -> bool {
+    labels.enforce.as_deref() == Some(NEEDED)
+}
+
+/// What a namespace enforces, said of it.
+#[must_use]
+pub fn enforces(level: Option<&str>) -> String {
     level.map_or_else(|| format!("has no label {ENFORCE}"), |level| format!("enforces the Pod Security level {level}"))
 }
 
-fn command(namespace: &OurNamespace) -> String {
+/// What lets them in.
+#[must_use]
+pub fn command(namespace: impl fmt::Display) -> String {
     format!("kubectl label namespace {namespace} {ENFORCE}={NEEDED} --overwrite")
 }
 

@@ -12,7 +12,7 @@ use crate::core::kube::namespace::NamespaceObject;
 use crate::core::limits;
 use crate::core::names::Workspace;
 use crate::core::note::Note;
-use crate::core::observe::pod_security::NEEDED;
+use crate::core::observe::pod_security;
 use crate::core::secret::Body;
 use crate::core::territory::OurNamespace;
 use crate::core::time::Mono;
@@ -237,6 +237,10 @@ impl Household {
             (Step::Create(at), Verdict::Exists(_)) if matches!(work.pieces.at(at), Some(Piece::ServiceAccount(_))) => {
                 self.furnish(turn, work, at + 1)
             }
+            // It may not be read, either.
+            (Step::Create(at), Verdict::Conflict(error)) if matches!(work.pieces.at(at), Some(Piece::ServiceAccount(_))) => {
+                self.later(turn, Step::Create(at), error.to_string(), None)
+            }
             (Step::Create(at), Verdict::Exists(error) | Verdict::Conflict(error))
             | (Step::Patch(at, _), Verdict::Conflict(error) | Verdict::Absent(error)) => {
                 self.look(turn, work, Step::Read(at), error.to_string())
@@ -249,17 +253,10 @@ impl Household {
                 self.later(turn, Step::ReadNamespace, trouble, None)
             }
             (step, Verdict::Refused(error)) => self.refuse(turn, self.refusal_of(work, &step, &error)),
-            (
-                step,
-                Verdict::Exists(error)
-                | Verdict::Conflict(error)
-                | Verdict::Absent(error)
-                | Verdict::NoNamespace(error)
-                | Verdict::NoApi(error)
-                | Verdict::Unauthorized(error)
-                | Verdict::Busy(error),
-            ) => self.later(turn, step, error.to_string(), error.retry_after),
-            (step, Verdict::Unsure(why) | Verdict::NotSent(why)) => self.later(turn, step, why, None),
+            (step, other) => {
+                let trouble = other.trouble();
+                self.later(turn, step, trouble.why, trouble.retry_after)
+            }
         }
     }
 
@@ -285,7 +282,7 @@ impl Household {
             return self.later(turn, Step::ReadNamespace, trouble, None);
         }
         self.belief = Belief::There;
-        if read.metadata.labels.enforce.as_deref() == Some(NEEDED) {
+        if pod_security::admits(&read.metadata.labels) {
             self.furnish(turn, work, 0)
         } else {
             self.take(turn, work, Step::LabelNamespace(read.metadata.resource_version))

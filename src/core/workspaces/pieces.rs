@@ -12,7 +12,7 @@ use crate::core::secret::Body;
 use crate::core::territory::OurNamespace;
 
 /// The account that exists in every namespace.
-const DEFAULT_ACCOUNT: &str = "default";
+pub const DEFAULT_ACCOUNT: &str = "default";
 
 /// One object.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -178,13 +178,7 @@ impl Sources {
             },
             Verdict::Absent(_) | Verdict::NoNamespace(_) => Content::Missing,
             Verdict::Refused(error) if error.status == 403 => Content::Forbidden(error.to_string()),
-            Verdict::Exists(error)
-            | Verdict::Conflict(error)
-            | Verdict::NoApi(error)
-            | Verdict::Unauthorized(error)
-            | Verdict::Refused(error)
-            | Verdict::Busy(error) => Content::Unread(error.to_string()),
-            Verdict::Unsure(why) | Verdict::NotSent(why) => Content::Unread(why),
+            other => Content::Unread(other.trouble().why),
         };
         let secret = format!("{}/{name}", self.namespace);
         match (&source.content, content) {
