@@ -77,7 +77,7 @@ impl SetMode {
     pub fn on(&mut self, cx: &mut Cx<'_, '_>, event: Event) -> Progress {
         if matches!(event, Event::Begin)
             && cx.cluster.freshness(cx.turn) == Freshness::Fresh
-            && let Some(progress) = self.known(cx)
+            && let Some(progress) = self.remembered(cx)
         {
             return progress;
         }
@@ -98,6 +98,16 @@ impl SetMode {
 
     fn absent(&self) -> Progress {
         Progress::Refused(Status::not_found(format!("sandbox {} does not exist", self.search.id())))
+    }
+
+    /// What the store suffices for: a change is sent with the version it knows, and a deletion is not taken back. That nothing is to be done is
+    /// asked of the API server: what another driver of this gateway has just changed may not have been heard of here.
+    fn remembered(&mut self, cx: &mut Cx<'_, '_>) -> Option<Progress> {
+        let observed = cx.cluster.find(self.search.id())?;
+        if observed.life != Life::Deleting && observed.mode == self.wanted {
+            return None;
+        }
+        self.known(cx)
     }
 
     /// What to do about the object that the store has for this id, if it has one.
