@@ -460,18 +460,12 @@ impl Create {
                     cx.send(delete);
                     Step::Wait
                 }
-                Met::Leaving | Met::Lost | Met::Other(_) => Step::Done,
+                Met::Lost => Step::Done,
+                // It holds the name now; once it is gone, a POST that is still on its way finds the name free.
+                Met::Leaving | Met::Other(_) => self.missed(cx, format!("another Sandbox {} is in its place", self.object)),
                 Met::Unreadable => self.later(cx, Next::Search, "the API server's answer cannot be read".into(), None),
             },
-            Verdict::Absent(error) => {
-                let Caller::Refused { absences } = &mut self.caller else { return Step::Done };
-                *absences += 1;
-                if *absences >= limits::UNDO_ABSENCES {
-                    Step::Done
-                } else {
-                    self.later(cx, Next::Search, error.to_string(), Some(limits::UNDO_SPACING))
-                }
-            }
+            Verdict::Absent(error) => self.missed(cx, error.to_string()),
             Verdict::NoNamespace(_) => Step::Done,
             Verdict::Exists(error)
             | Verdict::Conflict(error)
@@ -481,6 +475,16 @@ impl Create {
             | Verdict::Busy(error) => self.later(cx, Next::Search, error.to_string(), error.retry_after),
             Verdict::Unsure(why) | Verdict::NotSent(why) => self.later(cx, Next::Search, why, None),
         }
+    }
+
+    /// A read has not found it: so many of them are believed.
+    fn missed(&mut self, cx: &mut Cx<'_, '_>, trouble: String) -> Step {
+        let Caller::Refused { absences } = &mut self.caller else { return Step::Done };
+        *absences += 1;
+        if *absences >= limits::UNDO_ABSENCES {
+            return Step::Done;
+        }
+        self.later(cx, Next::Search, trouble, Some(limits::UNDO_SPACING))
     }
 
     fn removed(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
