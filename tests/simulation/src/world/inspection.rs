@@ -6,10 +6,10 @@ use crate::driver::contract::messages::compute as pb;
 use kubesim::{Kind, Power, Presence};
 use serde_json::Value;
 
-use super::happening::{Life, ServerAct, Undo};
+use super::happening::{Happening, Life, ServerAct, Undo};
 use super::processes::Door;
 use super::words::{snapshot_text, tail};
-use super::{Now, World};
+use super::{INSPECTION_MS, Now, World};
 use crate::books::Excuse;
 use crate::driver::core::io::Input;
 use crate::driver::core::observe::state::State;
@@ -27,6 +27,9 @@ const EVENTS_MAX: usize = 256;
 
 /// An exchange whose deadline is nearer than this was sent some time ago.
 const LOOK_MS: u64 = 10_000;
+
+/// How long a process has lived, at least, when it is inspected: one that died in the last minute of quiet comes back and needs its lists first.
+const SETTLED_MS: u64 = 60_000;
 
 /// What the inspection has asked, and what it has heard.
 #[derive(Debug, Default)]
@@ -77,6 +80,12 @@ impl World {
 
     /// All must be quiet; and every driver is asked for everything.
     pub(super) fn inspect(&mut self) {
+        let youngest = self.seats.iter().filter_map(|seat| seat.process.as_ref()).map(super::processes::Process::born_ms).max();
+        let wait = youngest.map_or(0, |born| (born + SETTLED_MS).saturating_sub(self.now_ms));
+        if wait > 0 {
+            self.after(wait, Happening::Inspect);
+            return self.after(wait + INSPECTION_MS, Happening::End);
+        }
         self.check_quiet();
         self.check_rows();
         if let Some(cost) = self.books.calm_cost() {
@@ -325,6 +334,10 @@ impl World {
     }
 
     pub(super) fn conclude(&mut self) {
+        if !self.probes.have_begun() {
+            // The inspection was put off, and this end with it.
+            return;
+        }
         if self.probes.heard < self.probes.asked {
             let missing = self.probes.asked - self.probes.heard;
             self.broken(Rule::Quiet, || format!("{missing} questions of the inspection have no answer"));

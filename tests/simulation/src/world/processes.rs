@@ -134,6 +134,12 @@ impl Process {
         self.number
     }
 
+    /// When it began.
+    #[must_use]
+    pub const fn born_ms(&self) -> u64 {
+        self.born_ms
+    }
+
     /// A time of its clock as the world has it.
     #[must_use]
     pub const fn at(&self, at: Mono) -> u64 {
