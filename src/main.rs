@@ -43,7 +43,7 @@ fn api_server(run: &Run, environment: &Environment) -> Result<ApiServer, Configu
 
 fn check(run: Run, environment: &Environment, format: Format) -> ExitCode {
     let report = match api_server(&run, environment) {
-        Ok(api) => shell::preflight(&run.socket, api, run.config),
+        Ok(api) => shell::preflight(&run.socket, api, run.namespaces.as_deref(), run.config),
         Err(error) => return refuse(&error),
     };
     match report {
@@ -58,8 +58,8 @@ fn check(run: Run, environment: &Environment, format: Format) -> ExitCode {
 fn start(run: Run, environment: &Environment) -> ExitCode {
     match api_server(&run, environment) {
         Ok(api) => {
-            let Run { socket, allowed_uids, log_level, log_format, health, config, .. } = run;
-            shell::main(Settings { socket, allowed_uids, api, health, log_level, log_format }, config)
+            let Run { socket, allowed_uids, log_level, log_format, health, namespaces, config, .. } = run;
+            shell::main(Settings { socket, allowed_uids, api, namespaces, health, log_level, log_format }, config)
         }
         Err(error) => refuse(&error),
     }

@@ -16,6 +16,7 @@ pub mod table;
 pub mod upstream;
 mod usage;
 mod values;
+mod workspaces;
 
 #[cfg(test)]
 mod tests;
@@ -75,6 +76,8 @@ pub struct Run {
     pub log_format: LogFormat,
     /// Where health and metrics are served, unless nowhere.
     pub health: Option<HealthAddress>,
+    /// The file that lists the namespaces of workspaces, where one does.
+    pub namespaces: Option<PathBuf>,
     /// Where the API server is, when that is not for the environment of a pod to say.
     pub kubeconfig: Option<Kubeconfig>,
     /// The core's settings.

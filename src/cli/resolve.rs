@@ -5,8 +5,9 @@ use super::exposure::exposure;
 use super::sources::{Given, Sources};
 use super::table::{self, Flag};
 use super::usage::Usage;
+use super::workspaces::{self, Workspaces};
 use super::{Run, pod, values};
-use crate::config::{Config, DefaultResources, NetworkRules, PodConfig, Sideload, SupervisorConfig, WorkspaceMode, WorkspaceVolume};
+use crate::config::{Config, DefaultResources, NetworkRules, PodConfig, Sideload, SupervisorConfig, WorkspaceVolume};
 use crate::core::admit::quantity::Quantity;
 use crate::core::kube::peer::Peer;
 use crate::core::names::Namespace;
@@ -27,7 +28,7 @@ pub fn run(sources: &Sources<'_>) -> Result<Run, Usage> {
     let topology = pod::topology(sources, identity)?;
     let mesh = pod::mesh(sources)?;
     let endpoint = gateway_endpoint(sources, &namespace, client_tls_secret.as_deref())?;
-    let (workspaces, gateway_id) = workspaces(sources)?;
+    let Workspaces { mode: workspaces, gateway_id, file: namespaces } = workspaces::workspaces(sources)?;
     let config = Config {
         exposure: exposure(sources, mesh)?,
         gateway_id,
@@ -74,6 +75,7 @@ pub fn run(sources: &Sources<'_>) -> Result<Run, Usage> {
         log_level: sources.value(&table::LOG_LEVEL)?.read(values::log_level)?,
         log_format: sources.value(&table::LOG_FORMAT)?.read(values::log_format)?,
         health: health(sources)?,
+        namespaces,
         kubeconfig: kubeconfig(sources)?,
         config,
     })
@@ -127,17 +129,6 @@ fn gateway_endpoint(sources: &Sources<'_>, namespace: &Namespace, client_tls_sec
         )));
     }
     Ok(endpoint)
-}
-
-/// The mode, and an id from which the mode's namespaces can be named.
-fn workspaces(sources: &Sources<'_>) -> Result<(WorkspaceMode, String), Usage> {
-    let mode = sources.value(&table::WORKSPACE_MODE)?.read(values::workspace_mode)?;
-    let id = sources.value(&table::GATEWAY_ID)?;
-    let parse = match mode {
-        WorkspaceMode::Shared => values::label_value,
-        WorkspaceMode::Managed => values::managed_gateway_id,
-    };
-    Ok((mode, id.read(parse)?))
 }
 
 /// Whether sandboxes are shut in.

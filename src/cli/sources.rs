@@ -60,6 +60,11 @@ impl<'a> Sources<'a> {
         Ok(self.find(flag)?.map_or_else(|| format!("--{}", flag.long), |given| given.place()))
     }
 
+    /// Whether a variable that is not ours has a value.
+    pub fn is_set(&self, variable: &str) -> Result<bool, Usage> {
+        Ok(variable_text(self.environment, variable)?.is_some())
+    }
+
     fn find(&self, flag: &Flag) -> Result<Option<Given>, Usage> {
         if let Some(values) = self.arguments.get(flag.long) {
             return Ok(Some(Given { flag: *flag, source: Source::CommandLine, text: values.join(",") }));

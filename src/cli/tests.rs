@@ -8,8 +8,8 @@ use super::table::{self, Fallback, Flag, Takes};
 use super::upstream::{UNSERVED, WhenSet};
 use super::{Command, Environment, Run, Usage, help, parse};
 use crate::config::{
-    ApiToken, Binaries, CallerVolumes, Config, Credential, Destination, GpuSupply, Gpus, Identity, Isolation, Mesh, NetworkRules, Profile,
-    PullPolicy, Reporting, Rights, Sideload, Telemetry, Topology, UpstreamProxy, UserNamespaces, WorkspaceMode,
+    ApiToken, Binaries, CallerVolumes, Choice, Config, Credential, Destination, GpuSupply, Gpus, Identity, Isolation, Mesh, NetworkRules,
+    Profile, PullPolicy, Reporting, Rights, Sideload, Telemetry, Topology, UpstreamProxy, UserNamespaces, WorkspaceMode,
 };
 use crate::core::admit::quantity::Quantity;
 use crate::core::follow::settings::{Access, Exposure, Jwt, Route};
@@ -78,7 +78,7 @@ fn nothing_given_means_the_defaults() -> Result<(), String> {
 fn a_subcommand_may_be_left_out_and_no_other_exists() -> Result<(), String> {
     assert_eq!(run(&["run", "--gateway-id", "a"], &[])?, run(&["--gateway-id=a"], &[])?);
     let text = refusal(&["serve"], &[])?;
-    assert!(text.contains("\"serve\" is no subcommand; there are: run, check, plan"), "{text}");
+    assert!(text.contains("\"serve\" is no subcommand; there are: run, check, plan, permissions"), "{text}");
     for arguments in [&["run", "run"][..], &["--gateway-id", "a", "run"]] {
         assert!(refusal(arguments, &[])?.contains("\"run\" belongs to no flag"), "{arguments:?}");
     }
@@ -138,10 +138,24 @@ const SAMPLES: &[Sample] = &[
     Sample {
         flag: "workspace-mode",
         values: ["managed", "shared"],
-        seen: |run| match run.config.workspaces {
+        seen: |run| match &run.config.workspaces {
             WorkspaceMode::Shared => "shared".into(),
             WorkspaceMode::Managed => "managed".into(),
+            WorkspaceMode::Operator(_) => "operator".into(),
         },
+    },
+    Sample {
+        flag: "operator-namespace-label",
+        values: ["a=b", "c,!d"],
+        seen: |run| match &run.config.workspaces {
+            WorkspaceMode::Operator(Choice::Labelled(selector)) => selector.to_string(),
+            _ => String::new(),
+        },
+    },
+    Sample {
+        flag: "operator-namespace-file",
+        values: ["/a.json", "b.json"],
+        seen: |run| run.namespaces.as_ref().map(|file| file.display().to_string()).unwrap_or_default(),
     },
     Sample { flag: "enable-network-policy", values: ["true", "false"], seen: |run| run.config.network.is_some().to_string() },
     Sample {
@@ -414,7 +428,7 @@ fn companions(flag: &Flag) -> &'static [&'static str] {
 }
 
 /// Flags of which none can be given without the others; they have a test of their own.
-const TOGETHER: [&str; 12] = [
+const TOGETHER: [&str; 14] = [
     "enable-apirule",
     "exposure",
     "apirule-auth",
@@ -427,6 +441,8 @@ const TOGETHER: [&str; 12] = [
     "proxy-auth-secret-name",
     "proxy-auth-secret-key",
     "proxy-auth-allow-insecure",
+    "operator-namespace-label",
+    "operator-namespace-file",
 ];
 
 fn alone() -> impl Iterator<Item = &'static Flag> {
@@ -539,7 +555,7 @@ fn a_wrong_value_is_answered_with_where_it_stands_and_one_that_would_do() -> Res
         ("namespace", "Sandboxes", "lower-case letters"),
         ("namespace", "a/b", "lower-case letters"),
         ("gateway-id", "a b", "is not a label value"),
-        ("workspace-mode", "own", "use shared or managed"),
+        ("workspace-mode", "own", "use shared, managed or operator"),
         ("enable-network-policy", "yes", "neither true nor false"),
         ("gateway-endpoint", "gateway:8080", "has no scheme"),
         ("sandbox-image", "https://registry/image", "without a scheme"),
@@ -840,4 +856,30 @@ fn names_are_used_once() {
     variables.sort_unstable();
     variables.dedup();
     assert_eq!((flags.len(), variables.len()), (all_flags, all_variables));
+}
+
+#[test]
+fn who_chooses_namespaces_is_said_once_and_only_where_somebody_does() -> Result<(), String> {
+    let operator = |more: &[&'static str]| [&["--workspace-mode", "operator"][..], more].concat();
+    for (flag, other) in [("operator-namespace-label", "operator-namespace-file"), ("operator-namespace-file", "operator-namespace-label")]
+    {
+        let flag = table::flags().find(|known| known.long == flag).ok_or(flag)?;
+        let Sample { values: [one, two], seen, .. } = sample(flag)?;
+        for value in [one, two] {
+            let dashed = format!("--{}={value}", flag.long);
+            assert_eq!(seen(&run(&["--workspace-mode=operator", &dashed], &[])?), *value);
+            let idle = refusal(&[&dashed], &[])?;
+            assert!(idle.contains("only asked with --workspace-mode operator"), "{idle}");
+            let both = refusal(&["--workspace-mode=operator", &dashed, &format!("--{other}=a=b")], &[])?;
+            assert!(both.contains("leave one of them out"), "{both}");
+            let inside = refusal(&["--workspace-mode=operator", &dashed], &[("KUBERNETES_SERVICE_HOST", "10.0.0.1")])?;
+            assert!(inside.contains("this runs in a pod") && inside.contains("--kubeconfig"), "{inside}");
+        }
+        for variable in flag.upstream.variables {
+            assert_eq!(seen(&run(&operator(&[]), &[(variable, one)])?), *one);
+        }
+    }
+    assert!(refusal(&operator(&[]), &[])?.contains("needs to be told which namespaces"));
+    assert!(refusal(&operator(&["--operator-namespace-label", "!a"]), &[])?.contains("would choose the cluster's own namespaces"));
+    Ok(())
 }

@@ -36,13 +36,10 @@ const fn ignored(flag: &'static str, variable: &'static str, note: &'static str)
     Unserved { flag: Some(flag), variable, when_set: WhenSet::Ignored, note }
 }
 
-const ONLY_OPERATOR: &str = "it belongs to the operator workspace mode, which this driver does not have";
 const ONLY_MANAGED: &str = "it belongs to managed SSH ingress, which this driver does not have";
 
 /// All of them.
 pub const UNSERVED: &[Unserved] = &[
-    ignored("operator-namespace-label", "OPENSHELL_OPERATOR_NAMESPACE_LABEL", ONLY_OPERATOR),
-    ignored("operator-namespace-file", "OPENSHELL_OPERATOR_NAMESPACE_FILE", ONLY_OPERATOR),
     refused(
         "managed-ssh-ingress-enabled",
         "OPENSHELL_MANAGED_SSH_INGRESS_ENABLED",

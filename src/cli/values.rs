@@ -8,10 +8,11 @@ use std::str::FromStr;
 use tracing::level_filters::LevelFilter;
 
 use super::endpoint::{Endpoint, Scheme};
-use crate::config::{Profile, PullPolicy, Sideload, WorkspaceMode};
+use crate::config::{Profile, PullPolicy, Sideload};
 use crate::core::admit::mount_path::{directory, overlap};
 use crate::core::admit::quantity::Quantity;
 use crate::core::kube::peer::Peer;
+use crate::core::kube::selector::Selector;
 use crate::core::names::{self, Namespace, ObjectName};
 use crate::core::render::credential::{TLS_DIRECTORY, TOKEN_DIRECTORY};
 use crate::core::render::volumes::WORKSPACE_PATH;
@@ -43,15 +44,33 @@ pub fn kubeconfig(text: &str) -> Result<PathBuf, String> {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every other value may be none")]
+pub fn file(text: &str) -> Result<PathBuf, String> {
+    Ok(text.into())
+}
+
 /// Longest gateway id from which the namespaces of workspaces can be named: `openshell-`, the id, `-` and a workspace of 19 make 63.
 const MANAGED_GATEWAY_ID_MAX: usize = 33;
 
-pub fn workspace_mode(text: &str) -> Result<WorkspaceMode, String> {
+/// Where workspaces live, before it is known who chooses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    Shared,
+    Managed,
+    Operator,
+}
+
+pub fn workspace_mode(text: &str) -> Result<Mode, String> {
     match text {
-        "shared" => Ok(WorkspaceMode::Shared),
-        "managed" => Ok(WorkspaceMode::Managed),
-        _ => Err(format!("{text:?} is no workspace mode: use shared or managed")),
+        "shared" => Ok(Mode::Shared),
+        "managed" => Ok(Mode::Managed),
+        "operator" => Ok(Mode::Operator),
+        _ => Err(format!("{text:?} is no workspace mode: use shared, managed or operator")),
     }
+}
+
+pub fn selector(text: &str) -> Result<Selector, String> {
+    Selector::parse(text)
 }
 
 /// An id that namespaces are named after.

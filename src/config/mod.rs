@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::workspaces::{NetworkRules, WorkspaceMode};
+pub use self::workspaces::{Choice, NetworkRules, WorkspaceMode};
 use crate::core::admit::quantity::Quantity;
 use crate::core::follow::settings::Exposure;
 use crate::core::names::Namespace;

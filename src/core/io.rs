@@ -3,11 +3,13 @@
 //! Whoever drives a [`Driver`](super::Driver) hands it one [`Input`] with the time, then carries out every [`Output`] it pushed, in order,
 //! before the next input. Nothing else passes between the core and the world.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::grpc_status::Status;
+use super::names::Namespace;
 use super::note::Note;
 use super::secret::Body;
 use super::time::Mono;
@@ -84,6 +86,11 @@ pub enum Input {
         watch: WatchId,
         /// How.
         end: WatchEnd,
+    },
+    /// The file that lists namespaces has been read: at the start, and whenever it has changed.
+    Namespaces {
+        /// Their names, or why there are none to be had.
+        names: Result<BTreeSet<Namespace>, String>,
     },
     /// The time asked for has come. Also the first input of a new driver: it is what starts it.
     Wake,

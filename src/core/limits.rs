@@ -149,6 +149,9 @@ pub const EVENT_REPEAT_MIN: Duration = Duration::from_secs(10);
 /// Bytes of a progress detail.
 pub const PROGRESS_DETAIL_MAX: usize = 256;
 
+/// Namespaces that somebody has chosen are looked at one after the other, so far apart.
+pub const NAMESPACE_LOOK_EVERY: Duration = Duration::from_millis(20);
+
 /// Largest gRPC message a gateway takes (tonic's default decode limit).
 pub const MESSAGE_MAX: usize = 4 * 1024 * 1024;
 /// Room kept free in a list reply for framing.

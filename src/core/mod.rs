@@ -79,7 +79,7 @@ impl Driver {
             turn.set(Timer::Informer(Kind::Sandboxes), Mono::default());
             turn.set(Timer::ServerVersion, Mono::default());
             self.follow.warn(&mut turn);
-            self.cluster.begin(&mut turn);
+            self.cluster.begin(&mut turn, &self.config);
         }
         let (cluster, calls, follow, config) = (&mut self.cluster, &mut self.calls, &mut self.follow, &self.config);
         // What was due before this input came is done before it.
@@ -139,6 +139,7 @@ impl Driver {
                 Some(kind) => follow.closed(&mut turn, cluster, kind, watch, end),
                 None => cluster.closed(&mut turn, watch, end),
             },
+            Input::Namespaces { names } => cluster.listed_in_file(&mut turn, names),
             Input::Wake | Input::Survey => {}
             Input::Stop => {
                 self.stage = Stage::Draining;

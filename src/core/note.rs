@@ -12,6 +12,9 @@ use super::names::{ObjectName, SandboxId, SandboxName};
 use super::observe::state::State;
 use super::survey::Survey;
 
+/// Names that one line of the log has.
+const NAMED_MAX: usize = 10;
+
 /// How much a note matters to the person who reads the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {
@@ -193,6 +196,11 @@ pub enum Note {
         /// What routes to them.
         kind: Kind,
     },
+    /// Sandboxes are to be shut in by a network policy, and whoever made their namespace must write it.
+    PolicyNotWritten {
+        /// Where it belongs.
+        place: String,
+    },
     /// A sandbox's token could not be stored, or is lost.
     TokenNotStored {
         /// Which.
@@ -261,6 +269,20 @@ pub enum Note {
     SourceUnread {
         /// Which: its namespace and name.
         secret: String,
+        /// Why.
+        reason: String,
+    },
+    /// Other namespaces are chosen for workspaces than before.
+    NamespacesChosen {
+        /// How many there are now.
+        count: usize,
+        /// Those that have come.
+        added: Vec<String>,
+        /// Those that are chosen no longer.
+        removed: Vec<String>,
+    },
+    /// The file that lists namespaces cannot be used; what was read before stays.
+    NamespacesUnread {
         /// Why.
         reason: String,
     },
@@ -429,6 +451,7 @@ impl Note {
             | Self::WorkspaceCreated { .. }
             | Self::WorkspaceReady { .. }
             | Self::WorkspaceDeleted { .. }
+            | Self::NamespacesChosen { .. }
             | Self::Admits { .. } => Weight::Event,
             Self::Became { state: Some(State::Failed), .. }
             | Self::Unclaimed { .. }
@@ -440,6 +463,7 @@ impl Note {
             | Self::Relabelled { .. }
             | Self::Stray { .. }
             | Self::OpenToAnybody { .. }
+            | Self::PolicyNotWritten { .. }
             | Self::NotExposed { .. }
             | Self::TokenNotStored { .. }
             | Self::Overdue { .. }
@@ -447,6 +471,7 @@ impl Note {
             | Self::WorkspaceRefused { .. }
             | Self::WorkspaceForeign { .. }
             | Self::SourceUnread { .. }
+            | Self::NamespacesUnread { .. }
             | Self::Refuses { .. }
             | Self::AdmissionUnknown { .. }
             | Self::ReaderTooSlow { .. } => Weight::Warning,
@@ -455,6 +480,7 @@ impl Note {
 }
 
 impl fmt::Display for Note {
+    #[expect(clippy::too_many_lines, reason = "a sentence for each")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Called { rpc, outcome, millis, .. } => match outcome {
@@ -507,6 +533,10 @@ impl fmt::Display for Note {
                 f,
                 "every sandbox is exposed by {kind}, and this driver has nobody asked who they are: whoever can reach the cluster's ingress reaches every sandbox"
             ),
+            Self::PolicyNotWritten { place } => write!(
+                f,
+                "the driver writes no network policy in {place}: sandboxes are shut in only if somebody else has written it, as the chart does; openshell-driver-kyma check with these flags says whether it is there, and prints it"
+            ),
             Self::TokenNotStored { sandbox, reason } => write!(f, "the token of sandbox {sandbox} is not in its Secret: {reason}"),
             Self::NotExposed { sandbox, reason } => write!(f, "sandbox {sandbox} is not exposed: {reason}"),
             Self::Overdue { message, .. } => f.write_str(message),
@@ -526,12 +556,20 @@ impl fmt::Display for Note {
             Self::SourceUnread { secret, reason } => {
                 write!(f, "Secret {secret}, which workspaces have copies of, cannot be read: {reason}")
             }
+            Self::NamespacesChosen { count, added, removed } => {
+                let few = |names: &[String]| match names {
+                    [] => "none".to_owned(),
+                    names if names.len() > NAMED_MAX => format!("{} of them", names.len()),
+                    names => names.join(", "),
+                };
+                write!(f, "{count} namespaces are chosen for workspaces; new: {}, gone: {}", few(added), few(removed))
+            }
+            Self::NamespacesUnread { reason } => {
+                write!(f, "the file that lists namespaces cannot be used, and those it listed before stay: {reason}")
+            }
             Self::Admits { namespace } => write!(f, "namespace {namespace} lets sandbox pods in"),
             Self::Refuses { namespace, level } if level.is_empty() => {
-                write!(
-                    f,
-                    "namespace {namespace} has lost its label pod-security.kubernetes.io/enforce=privileged, and refuses sandbox pods"
-                )
+                write!(f, "namespace {namespace} has no label pod-security.kubernetes.io/enforce=privileged, and refuses sandbox pods")
             }
             Self::Refuses { namespace, level } => {
                 write!(f, "namespace {namespace} enforces the Pod Security level {level}, and refuses sandbox pods")
@@ -588,6 +626,7 @@ events! {
     Stray => "stray",
     ReaderWaitedFor => "reader_waited_for",
     OpenToAnybody => "open_to_anybody",
+    PolicyNotWritten => "policy_not_written",
     NotExposed => "not_exposed",
     TokenNotStored => "token_not_stored",
     Overdue => "overdue",
@@ -599,6 +638,8 @@ events! {
     WorkspaceDeleted => "workspace_deleted",
     WorkspaceForeign => "workspace_foreign",
     SourceUnread => "source_unread",
+    NamespacesChosen => "namespaces_chosen",
+    NamespacesUnread => "namespaces_unread",
     Admits => "admits",
     Refuses => "refuses",
     AdmissionUnknown => "admission_unknown",

@@ -84,6 +84,8 @@ const STATES: &[State] = &[
     State { machine: "pod_security", name: "reading", exchange: Exchange::Out, others: &[] },
     State { machine: "pod_security", name: "reading_again", exchange: Exchange::Out, others: &[] },
     State { machine: "discovery", name: "asking", exchange: Exchange::Out, others: &[] },
+    State { machine: "chosen", name: "unknown", exchange: Exchange::None, others: &["listed", "read", "unread"] },
+    State { machine: "chosen", name: "known", exchange: Exchange::None, others: &["listed", "changed", "removed", "read", "unread"] },
     State { machine: "server_version", name: "asking", exchange: Exchange::Out, others: &[] },
 ];
 

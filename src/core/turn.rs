@@ -142,7 +142,7 @@ impl Ledger {
         let dice = [Dice::Main, Dice::Of(Kind::Pods), Dice::Of(Kind::Events)]
             .into_iter()
             .chain(Kind::FOLLOWING.map(Dice::Of))
-            .chain([Dice::Namespaces]);
+            .chain([Dice::Namespaces, Dice::Of(Kind::Namespaces)]);
         let dice = dice.zip(0u64..).map(|(dice, at)| (dice, jitter ^ at.wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
         Self {
             exchanges: 0,

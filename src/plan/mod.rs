@@ -7,18 +7,19 @@ pub mod print;
 mod world;
 pub mod yaml;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 
 use serde_json::Value;
 
 use self::world::World;
-use crate::config::Config;
+use crate::config::{Config, WorkspaceMode};
 use crate::contract::messages::compute as pb;
 use crate::core::Driver;
 use crate::core::grpc_status::Status;
 use crate::core::io::{CallId, HttpRequest, Input, Output, Outputs, Reply, Request, WatchId};
 use crate::core::kube::version::ServerVersion;
+use crate::core::names::Namespace;
 use crate::core::time::{Mono, Now, Wall};
 
 /// What is asked.
@@ -114,6 +115,8 @@ const INPUTS_MAX: usize = 10_000;
 const PLANNED: CallId = CallId(2);
 /// The create that makes up what it is about.
 const IMAGINED: CallId = CallId(1);
+/// Where it is.
+const IMAGINED_WORKSPACE: &str = "default";
 /// Timestamps are not part of any request; this one is 2026-08-21T10:00:00Z.
 const WALL_MS: i64 = 1_787_306_400_000;
 
@@ -134,7 +137,8 @@ pub fn plan(question: Question) -> Result<Plan, NoPlan> {
     if !stage.synced {
         return Err(NoPlan::NotSynced);
     }
-    let assumed = stage.imagine(&request)?;
+    let mut assumed = stage.chosen(&request);
+    assumed.extend(stage.imagine(&request)?);
     stage.begin(PLANNED, request);
     let outcome = match stage.reply.take() {
         Some(Ok(reply)) => Outcome::Reply(reply),
@@ -160,6 +164,7 @@ pub fn sandboxes(printed: Value) -> Vec<Value> {
 /// The core, and the world around it.
 struct Stage {
     driver: Driver,
+    workspaces: WorkspaceMode,
     world: World,
     now_ms: u64,
     wake: Option<Mono>,
@@ -176,6 +181,7 @@ struct Stage {
 impl Stage {
     fn new(config: Config, world: World) -> Self {
         Self {
+            workspaces: config.workspaces.clone(),
             driver: Driver::new(config, [0; 32]),
             world,
             now_ms: 0,
@@ -188,6 +194,23 @@ impl Stage {
             reply: None,
             requests: Vec::new(),
         }
+    }
+
+    /// Chooses the namespace of the request's workspace, where somebody must.
+    fn chosen(&mut self, request: &Request) -> Vec<String> {
+        if !matches!(self.workspaces, WorkspaceMode::Operator(_)) {
+            return Vec::new();
+        }
+        let workspace = match request {
+            Request::CreateSandbox(request) => request.sandbox.as_ref().map(|sandbox| sandbox.workspace.as_str()),
+            Request::ValidateSandboxCreate(request) => request.sandbox.as_ref().map(|sandbox| sandbox.workspace.as_str()),
+            Request::EnsureWorkspace(request) => Some(request.workspace.as_str()),
+            _ => Some(IMAGINED_WORKSPACE),
+        };
+        let Some(namespace) = workspace.and_then(|workspace| Namespace::parse(workspace).ok()) else { return Vec::new() };
+        let assumed = format!("namespace {namespace} is chosen for its workspace");
+        self.run(Input::Namespaces { names: Ok(BTreeSet::from([namespace])) });
+        vec![assumed]
     }
 
     /// Makes up what the request is about, where that is not given: a sandbox in the workspace `default`, Ready, or stopped if it is to be started.
@@ -207,7 +230,7 @@ impl Stage {
         let sandbox = pb::DriverSandbox {
             id: id.clone(),
             name: name.clone(),
-            workspace: "default".into(),
+            workspace: IMAGINED_WORKSPACE.into(),
             spec: Some(Box::new(spec)),
             ..pb::DriverSandbox::default()
         };
@@ -221,7 +244,7 @@ impl Stage {
         self.tell();
         self.run_on();
         self.requests.clear();
-        Ok(vec![format!("there is a sandbox {name} with the id {id} in the workspace default, and it is {state}")])
+        Ok(vec![format!("there is a sandbox {name} with the id {id} in the workspace {IMAGINED_WORKSPACE}, and it is {state}")])
     }
 
     /// A call, until it is answered and nothing more comes of it.

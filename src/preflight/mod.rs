@@ -13,7 +13,7 @@ pub mod subject;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use self::permissions::{Permission, needed};
 use self::probe::Probe;
@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::core::io::{Fault, HttpRequest, Response};
 use crate::core::kube::answer::Verdict;
 use crate::core::kube::version::ServerVersion;
+use crate::core::names::Namespace;
 
 /// A preflight under way.
 #[derive(Debug)]
@@ -37,7 +38,12 @@ pub struct Preflight {
     /// Verbs that a permission lacks, while it is asked about.
     missing: Vec<&'static str>,
     now_secs: i64,
+    /// Namespaces that a file chooses.
+    listed: Vec<Namespace>,
 }
+
+/// Namespaces of a file that are asked about.
+const LISTED_ASKED_MAX: usize = 100;
 
 impl Preflight {
     /// Nothing asked yet. `now_secs`: seconds since 1970, for the age of objects.
@@ -52,12 +58,29 @@ impl Preflight {
             server: None,
             missing: Vec::new(),
             now_secs,
+            listed: Vec::new(),
         }
     }
 
     /// What was found on this machine, before anything is asked.
     pub fn note(&mut self, name: &'static str, title: &str, outcome: Outcome) {
         self.report.add(name, title, outcome);
+    }
+
+    /// These namespaces are listed in the file that chooses them, or it cannot be used. Of very many the first are asked about.
+    pub fn choose(&mut self, listed: Result<BTreeSet<Namespace>, String>) {
+        match listed {
+            Ok(names) if names.is_empty() => {
+                let mend = "list the workspaces that may have sandboxes in the file that --operator-namespace-file names";
+                self.report.add(
+                    "namespace",
+                    "namespace",
+                    Outcome::warn("the file lists no namespace, so no workspace can have sandboxes", mend),
+                );
+            }
+            Ok(names) => self.listed = names.into_iter().take(LISTED_ASKED_MAX).collect(),
+            Err(why) => self.report.add("namespace", "namespace", Outcome::fail(why, "mend the file that --operator-namespace-file names")),
+        }
     }
 
     /// What to ask next; `None` at the end.
@@ -93,6 +116,8 @@ impl Preflight {
             Probe::Controller => self.controller(verdict),
             Probe::Namespace => self.namespace(verdict),
             Probe::StorageClasses => self.storage(verdict),
+            Probe::Labelled(selector) => self.labelled(&selector, verdict),
+            Probe::Listed(namespace) => self.listed(&namespace, verdict),
             Probe::Source(name) => self.source(&name, verdict),
             Probe::NetworkPolicy => self.network_policy(verdict),
             Probe::Api(required) => self.api(required, verdict),
@@ -108,9 +133,10 @@ impl Preflight {
             let verbs = permission.verbs;
             verbs.iter().map(move |verb| Probe::Right(permission.clone(), verb))
         });
+        let listed = std::mem::take(&mut self.listed).into_iter().map(Probe::Listed);
         let before = [Probe::WhoAmI, Probe::Resource, Probe::Controller];
         let after = kyma::probes(&self.config).into_iter().chain([Probe::StorageClasses]);
-        self.todo.extend(before.into_iter().chain(namespaces::probes(&self.config)).chain(rights).chain(after));
+        self.todo.extend(before.into_iter().chain(namespaces::probes(&self.config)).chain(listed).chain(rights).chain(after));
     }
 
     /// One verb of a permission; all of them make one finding.

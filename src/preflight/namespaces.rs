@@ -5,22 +5,28 @@ use serde_json::Value;
 use super::probe::Probe;
 use super::report::Outcome;
 use super::{Preflight, Verdict};
-use crate::config::{Config, WorkspaceMode};
+use crate::config::{Choice, Config, WorkspaceMode};
+use crate::core::kube::list::Page;
 use crate::core::kube::namespace::NamespaceObject;
-use crate::core::observe::pod_security::{admits, command, enforces};
+use crate::core::kube::selector::Selector;
+use crate::core::names::Namespace;
+use crate::core::observe::pod_security::{ENFORCE, NEEDED, admits, command, enforces};
 use crate::core::render::network_policy;
 use crate::core::workspaces::sources;
 
 /// What these settings need.
 pub fn probes(config: &Config) -> Vec<Probe> {
     let sources = || sources::names(config).map(|name| Probe::Source(name.to_owned()));
-    match config.workspaces {
+    match &config.workspaces {
         WorkspaceMode::Shared => {
             let policy = config.network.is_some().then_some(Probe::NetworkPolicy);
             [Probe::Namespace].into_iter().chain(policy).collect()
         }
         WorkspaceMode::Managed if sources().next().is_none() => Vec::new(),
         WorkspaceMode::Managed => [Probe::Namespace].into_iter().chain(sources()).collect(),
+        WorkspaceMode::Operator(Choice::Labelled(selector)) => vec![Probe::Labelled(selector.clone())],
+        // They are asked about by name, once they are known.
+        WorkspaceMode::Operator(Choice::Listed) => Vec::new(),
     }
 }
 
@@ -54,6 +60,56 @@ impl Preflight {
                 Outcome::fail(format!("{namespace} does not exist"), mend)
             }
             other => Outcome::unknown(format!("{namespace} cannot be looked at: {}", other.trouble().why)),
+        };
+        self.report.add("namespace", "namespace", outcome);
+    }
+
+    /// Namespaces that are chosen by their labels.
+    pub(super) fn labelled(&mut self, selector: &Selector, verdict: Verdict) {
+        let outcome = match verdict {
+            Verdict::Done(response) => match Page::<NamespaceObject>::parse(&response.body) {
+                Ok(page) if page.items.is_empty() => Outcome::warn(
+                    format!("no namespace is chosen by {selector}, so no workspace can have sandboxes"),
+                    format!("kubectl label namespace <workspace> {} {ENFORCE}={NEEDED}", selector.labels()),
+                ),
+                Ok(page) => {
+                    page.items.into_iter().for_each(|object| self.chosen(&object.metadata.name.clone(), Some(object)));
+                    return;
+                }
+                Err(why) => Outcome::unknown(why),
+            },
+            other => Outcome::unknown(format!("namespaces cannot be listed: {}", other.trouble().why)),
+        };
+        self.report.add("namespace", "namespace", outcome);
+    }
+
+    /// A namespace that a file lists.
+    pub(super) fn listed(&mut self, name: &Namespace, verdict: Verdict) {
+        match verdict {
+            Verdict::Done(response) => self.chosen(name.as_str(), serde_json::from_slice(&response.body.0).ok()),
+            Verdict::Absent(_) | Verdict::NoNamespace(_) => {
+                let mend = format!("kubectl create namespace {name}\n{}", command(name));
+                self.report.add("namespace", "namespace", Outcome::fail(format!("{name} is listed, and does not exist"), mend));
+            }
+            other => {
+                let why = format!("{name} cannot be looked at: {}", other.trouble().why);
+                self.report.add("namespace", "namespace", Outcome::unknown(why));
+            }
+        }
+    }
+
+    /// Whether a chosen namespace lets sandbox pods in.
+    fn chosen(&mut self, name: &str, object: Option<NamespaceObject>) {
+        let outcome = match object.map(|object| object.metadata) {
+            None => Outcome::unknown(format!("{name}: the API server's answer cannot be read")),
+            Some(metadata) if metadata.deletion_timestamp.is_some() => {
+                Outcome::warn(format!("{name} is chosen, and is being deleted"), "wait until it is gone, and make it again if it is wanted")
+            }
+            Some(metadata) if admits(&metadata.labels) => Outcome::pass(format!("{name} is chosen, and admits privileged pods")),
+            Some(metadata) => {
+                let level = enforces(metadata.labels.enforce.as_deref());
+                Outcome::fail(format!("{name} is chosen, and {level}, which does not let the supervisor's capabilities in"), command(name))
+            }
         };
         self.report.add("namespace", "namespace", outcome);
     }

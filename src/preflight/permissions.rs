@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::subject::Subject;
-use crate::config::{Config, GpuSupply, WorkspaceMode};
+use crate::config::{Choice, Config, GpuSupply, WorkspaceMode};
 use crate::core::follow::settings::{Exposure, Route};
 use crate::core::io::{ContentType, HttpRequest, Method};
 use crate::core::kube::kind::Kind;
@@ -44,6 +44,10 @@ pub enum Feature {
     SecretCopies,
     /// A network policy in each of them.
     NetworkPolicies,
+    /// Namespaces that somebody else makes, and chooses.
+    ChosenNamespaces,
+    /// Their choice by labels.
+    NamespaceLabels,
 }
 
 /// Where a permission holds.
@@ -99,7 +103,7 @@ const KEPT: &[&str] = &["create", "get", "list", "patch", "watch"];
 
 impl Feature {
     /// Everything that needs rights, what every driver does first.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Sandboxes,
         Self::PodSecurity,
         Self::GpuCount,
@@ -111,6 +115,8 @@ impl Feature {
         Self::ServiceAccounts,
         Self::SecretCopies,
         Self::NetworkPolicies,
+        Self::ChosenNamespaces,
+        Self::NamespaceLabels,
     ];
 
     /// The flags that switch it on.
@@ -128,6 +134,8 @@ impl Feature {
             Self::ServiceAccounts => "--workspace-mode managed with a --sandbox-service-account other than default",
             Self::SecretCopies => "--workspace-mode managed with --image-pull-secrets or --client-tls-secret-name",
             Self::NetworkPolicies => "--workspace-mode managed with --enable-network-policy true",
+            Self::ChosenNamespaces => "--workspace-mode operator",
+            Self::NamespaceLabels => "--workspace-mode operator with --operator-namespace-label",
         }
     }
 
@@ -148,6 +156,8 @@ impl Feature {
             Self::ServiceAccounts => managed && config.pod.service_account != pieces::DEFAULT_ACCOUNT,
             Self::SecretCopies => managed && sources::names(config).next().is_some(),
             Self::NetworkPolicies => managed && config.network.is_some(),
+            Self::ChosenNamespaces => matches!(config.workspaces, WorkspaceMode::Operator(_)),
+            Self::NamespaceLabels => matches!(config.workspaces, WorkspaceMode::Operator(Choice::Labelled(_))),
         }
     }
 
@@ -157,7 +167,7 @@ impl Feature {
         // Where sandboxes are.
         let here = || match config.workspaces {
             WorkspaceMode::Shared => own(),
-            WorkspaceMode::Managed => Scope::Cluster,
+            WorkspaceMode::Managed | WorkspaceMode::Operator(_) => Scope::Cluster,
         };
         let one = |group, resource, verbs, scope, because| Permission {
             feature: self,
@@ -217,6 +227,13 @@ impl Feature {
                     one(resource.0, resource.1, &["create"], Scope::Cluster, because),
                     one(resource.0, resource.1, &["get", "patch"], Scope::Cluster, because).named(network_policy::NAME),
                 ]
+            }
+            Self::ChosenNamespaces => {
+                let because = "a namespace that refuses the supervisor's capabilities is found before a sandbox is created in it";
+                vec![one("", "namespaces", &["get"], Scope::Cluster, because).helpful()]
+            }
+            Self::NamespaceLabels => {
+                vec![one("", "namespaces", &["list", "watch"], Scope::Cluster, "which namespaces are chosen is read from their labels")]
             }
         }
     }

@@ -11,9 +11,12 @@ use crate::config::{Config, Sideload};
 use crate::core::follow::settings::MeshGateway;
 use crate::core::io::{HttpRequest, Method};
 use crate::core::kube::furnishing;
-use crate::core::kube::path::{list_nodes, mesh_gateway, served_versions, server_version};
+use crate::core::kube::path::{ApiVersion, Sandboxes, list_nodes, mesh_gateway, served_versions, server_version};
+use crate::core::kube::selector::Selector;
+use crate::core::names::Namespace;
 use crate::core::render::network_policy;
 use crate::core::secret::Body;
+use crate::core::territory::Territory;
 use crate::core::time::Wall;
 
 /// A question.
@@ -33,6 +36,10 @@ pub enum Probe {
     Right(Permission, &'static str),
     /// Is there a class for the workspace volumes?
     StorageClasses,
+    /// Which namespaces do these labels choose?
+    Labelled(Selector),
+    /// Does a namespace that a file lists admit sandbox pods?
+    Listed(Namespace),
     /// Is a secret there that every workspace gets a copy of?
     Source(String),
     /// Is the network policy there that the driver does not write?
@@ -75,6 +82,8 @@ impl Probe {
             Self::Namespace => get(format!("/api/v1/namespaces/{}", config.namespace)),
             Self::Right(permission, verb) => permission.review(verb),
             Self::StorageClasses => get("/apis/storage.k8s.io/v1/storageclasses?limit=500".into()),
+            Self::Labelled(_) => Sandboxes::of(ApiVersion::V1Beta1, Territory::of(config), &config.gateway_id).list_namespaces(None),
+            Self::Listed(namespace) => get(format!("/api/v1/namespaces/{namespace}")),
             Self::Source(name) => furnishing::source(&config.namespace, name),
             Self::NetworkPolicy => {
                 get(format!("/apis/networking.k8s.io/v1/namespaces/{}/networkpolicies/{}", config.namespace, network_policy::NAME))

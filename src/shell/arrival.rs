@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::limits;
+use super::listing::Names;
 use super::ops::server::Question;
 use crate::contract::messages::compute::WatchSandboxesEvent;
 use crate::core::grpc_status::Status;
@@ -27,6 +28,8 @@ pub(super) enum Arrival {
     Line { watch: WatchId, line: Body, at: Instant, room: OwnedSemaphorePermit },
     /// A watch ended.
     Closed { watch: WatchId, end: WatchEnd },
+    /// The file that lists namespaces has changed.
+    Namespaces(Names),
     /// Somebody asks on the health port.
     Asked(Question),
 }

@@ -91,3 +91,8 @@ pub const PEM_FILE: u64 = 1024 * 1024;
 pub const KUBECONFIG_FILE: u64 = 1024 * 1024;
 /// Bytes of a fault's text.
 pub const FAULT_TEXT: usize = 512;
+
+/// Bytes of a file that lists namespaces.
+pub const NAMESPACE_FILE: u64 = 1024 * 1024;
+/// Between two looks at it.
+pub const NAMESPACE_FILE_EVERY: Duration = Duration::from_millis(500);

@@ -11,6 +11,7 @@
 //! * `socket`: the private socket: directory, modes, lock, peers.
 //! * `grpc`: the generated service on that socket, and `codec`, its messages.
 //! * `api`: HTTP/2 over TLS to the API server.
+//! * `listing`: the file that lists the namespaces of workspaces.
 //! * `preflight`: asks what `check` wants to know.
 //! * [`ops`]: health, readiness and metrics, for the people who run it. [`log`]: what they read.
 //! * `clock`: what an input is stamped with. `limits`: every bound.
@@ -24,6 +25,7 @@ mod clock;
 pub(crate) mod codec;
 mod grpc;
 mod limits;
+mod listing;
 pub mod log;
 pub mod ops;
 mod preflight;
@@ -64,6 +66,8 @@ pub struct Settings {
     pub allowed_uids: Vec<u32>,
     /// Where the API server is.
     pub api: ApiServer,
+    /// The file that lists the namespaces of workspaces, where one does.
+    pub namespaces: Option<PathBuf>,
     /// Where health and metrics are served, unless nowhere.
     pub health: Option<HealthAddress>,
     /// How much is logged, where `RUST_LOG` does not say it.
@@ -102,6 +106,7 @@ fn serve(settings: Settings, config: Config) -> Result<Ending, String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| format!("starting the runtime: {error}"))?;
     let ending = runtime.block_on(async {
+        let listing = settings.namespaces.map(listing::Listing::open).transpose()?;
         let place = Place::take(&settings.socket, &settings.allowed_uids).await.map_err(|error| error.to_string())?;
         let health = match settings.health {
             Some(address) => Some(address.bind().await?),
@@ -110,7 +115,8 @@ fn serve(settings: Settings, config: Config) -> Result<Ending, String> {
         introduce(&settings.api);
         let signals = runtime::signals().map_err(|error| format!("listening for signals: {error}"))?;
         // On the heap: it is the whole driver.
-        Ok(Box::pin(runtime::run(Driver::new(config, seed), &place, health, settings.api, signals, runtime::Waits::default())).await)
+        Ok(Box::pin(runtime::run(Driver::new(config, seed), &place, health, settings.api, listing, signals, runtime::Waits::default()))
+            .await)
     });
     // A name that is still being resolved would hold the process up.
     runtime.shutdown_background();

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::time::Instant;
 
 use super::api::{Api, ApiServer};
-use super::socket;
+use super::{listing, socket};
 use crate::config::Config;
 use crate::core::io::Lane;
 use crate::preflight::Preflight;
@@ -19,11 +19,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// When this process cannot get what it needs to ask at all.
-pub fn preflight(socket: &Path, api: ApiServer, config: Config) -> Result<Report, String> {
+pub fn preflight(socket: &Path, api: ApiServer, namespaces: Option<&Path>, config: Config) -> Result<Report, String> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| format!("starting the runtime: {error}"))?;
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut preflight = Preflight::new(config, i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+    if let Some(file) = namespaces {
+        preflight.choose(listing::read(file));
+    }
     preflight.note("socket", "socket", socket::look(socket));
     let report = runtime.block_on(async {
         let api = Api::new(api);

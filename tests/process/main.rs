@@ -10,6 +10,7 @@ mod health;
 mod interrupted;
 mod leaving;
 mod life;
+mod operator;
 mod outage;
 mod recovery;
 mod replicas;

@@ -43,6 +43,9 @@ pub struct Given {
     /// The Events that exist.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Value>,
+    /// The namespaces that are chosen by their labels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<Value>,
     /// What follows the Sandboxes, by the plural of each kind.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub following: Map<String, Value>,

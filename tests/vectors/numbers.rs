@@ -1,6 +1,6 @@
 //! Numbers of exchanges and watches in a given world. What the driver asked for before the first step is not in the vector, so its numbers begin
 //! where a reader expects them, however many things are observed: the first exchange is 3 and the first new watch is 2. The watch of Sandboxes is
-//! 1, that of pods 101, that of Events 102, those of what follows Sandboxes 103 to 106.
+//! 1, that of pods 101, that of Events 102, those of what follows Sandboxes 103 to 106, that of namespaces 107.
 
 use openshell_driver_kyma::core::io::{Aborted, ExchangeId, Input, Output, WatchId};
 use openshell_driver_kyma::core::note::Note;
@@ -8,8 +8,15 @@ use openshell_driver_kyma::core::note::Note;
 /// Exchanges that a reader takes for granted: the list of Sandboxes and the API server's version.
 const GRANTED: u64 = 2;
 /// What the watches of other kinds are called, by a part of their path.
-const WATCHES: [(&str, u64); 6] =
-    [("/pods?", 101), ("/events?", 102), ("/services?", 103), ("/apirules?", 104), ("/virtualservices?", 105), ("/networkpolicies?", 106)];
+const WATCHES: [(&str, u64); 7] = [
+    ("/pods?", 101),
+    ("/events?", 102),
+    ("/services?", 103),
+    ("/apirules?", 104),
+    ("/virtualservices?", 105),
+    ("/networkpolicies?", 106),
+    ("/namespaces?", 107),
+];
 
 /// How the numbers of a vector relate to those of the core.
 #[derive(Debug, Default)]

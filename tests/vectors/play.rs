@@ -108,7 +108,8 @@ impl Stage<'_> {
 
     /// Wakes the driver and answers what it asks for until it watches everything it observes.
     fn give(&mut self, given: &Given, library: &Library) {
-        let mut lists = json!({ "/sandboxes?": given.sandboxes, "/pods?": given.pods, "/events?": given.events });
+        let mut lists =
+            json!({ "/sandboxes?": given.sandboxes, "/pods?": given.pods, "/events?": given.events, "/namespaces?": given.namespaces });
         for kind in FOLLOWING {
             let objects = given.following.get(kind).cloned().unwrap_or_else(|| json!([]));
             lists.as_object_mut().unwrap().insert(format!("/{kind}?"), objects);
@@ -117,6 +118,10 @@ impl Stage<'_> {
         let mut reads = json!(given.reads);
         library.expand(&mut reads);
         let own = format!("/api/v1/namespaces/{}", self.namespace);
+        for namespace in lists.get("/namespaces?").and_then(Value::as_array).unwrap() {
+            let name = namespace.pointer("/metadata/name").and_then(Value::as_str).unwrap();
+            reads.as_object_mut().unwrap().insert(format!("/api/v1/namespaces/{name}"), namespace.clone());
+        }
         let (major, minor) = given.server.split_once('.').unwrap();
         let mut pending = self.handle(0, Input::Wake);
         let mut listed = 0;

@@ -24,7 +24,29 @@ group_of! { WORKSPACES:
         example: "managed",
         help: "Where the sandboxes of a workspace live. shared: all in --namespace. managed: each workspace in a namespace \
                openshell-GATEWAY_ID-WORKSPACE, which the driver makes, furnishes and deletes; it needs rights in the whole cluster, and the gateway \
-               must be told the same (workspace_mode in its table [openshell.drivers.kubernetes]). Don't change it while there are sandboxes. See docs/workspaces.md.",
+               must be told the same (workspace_mode in its table [openshell.drivers.kubernetes]). operator: each workspace in the namespace of its name, \
+               which somebody else makes and --operator-namespace-label or --operator-namespace-file chooses; only for a gateway outside the \
+               cluster. Don't change it while there are sandboxes. See docs/workspaces.md.",
+    }
+    OPERATOR_NAMESPACE_LABEL {
+        long: "operator-namespace-label",
+        metavar: "SELECTOR",
+        takes: Takes::One,
+        upstream: upstream("operator-namespace-label", &["OPENSHELL_OPERATOR_NAMESPACE_LABEL"]),
+        default: Fallback::Unset("none; with --workspace-mode operator either this or --operator-namespace-file is needed"),
+        example: "openshell.ai/workspace=true",
+        help: "Which namespaces workspaces may have, by their labels: key=value, key!=value, key and !key, with commas between. Labelling a namespace \
+               takes effect at once. Only for --workspace-mode operator.",
+    }
+    OPERATOR_NAMESPACE_FILE {
+        long: "operator-namespace-file",
+        metavar: "FILE",
+        takes: Takes::One,
+        upstream: upstream("operator-namespace-file", &["OPENSHELL_OPERATOR_NAMESPACE_FILE"]),
+        default: Fallback::Unset("none; with --workspace-mode operator either this or --operator-namespace-label is needed"),
+        example: "/etc/openshell/namespaces.json",
+        help: "Which namespaces workspaces may have: a file with a JSON array of their names. A change takes effect within two seconds; a file that cannot be \
+               read changes nothing. Only for --workspace-mode operator.",
     }
     ENABLE_NETWORK_POLICY {
         long: "enable-network-policy",

@@ -130,8 +130,12 @@ impl Create {
     /// # Errors
     /// `FAILED_PRECONDITION` for whatever Validate refuses: the gateway would make `INTERNAL` of anything else.
     pub fn admit(config: &Config, cluster: &Cluster, turn: &Turn<'_>, request: &pb::CreateSandboxRequest) -> Result<Self, Status> {
-        let precondition = |status: Status| Status { code: Code::FailedPrecondition, ..status };
+        let precondition = |status: Status| match status.code {
+            Code::Unavailable => status,
+            _ => Status { code: Code::FailedPrecondition, ..status },
+        };
         let admitted = Admitted::check(config, cluster.api().territory(), request.sandbox.as_ref()).map_err(precondition)?;
+        cluster.lets_in(admitted.object.namespace())?;
         if cluster.is_forestalled(turn, &admitted.id) {
             // The gateway never gives an id twice, and has dropped the row of this one.
             return Err(Status::failed_precondition(format!(

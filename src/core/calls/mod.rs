@@ -159,6 +159,7 @@ impl Calls {
             }
             Request::ValidateSandboxCreate(request) => {
                 let admitted = Admitted::check(config, cluster.api().territory(), request.sandbox.as_ref())?;
+                cluster.lets_in(admitted.object.namespace())?;
                 create::render(config, cluster, &admitted, Service::Declined)?;
                 match Validate::of(config, &admitted) {
                     Some(search) => machine(Machine::Validate(search), limits::READ_TIMEOUT),
@@ -185,10 +186,11 @@ impl Calls {
                 machine(Machine::EnsureWorkspace(ensure), limits::WORKSPACE_TIMEOUT)
             }
             Request::DeleteWorkspace(request) => {
-                let delete = workspace::Delete::admit(cluster.api().territory(), &request)?;
                 if cluster.workspaces().is_none() {
+                    workspace::check(&request.workspace)?;
                     return Ok(Begun::Answer(Reply::DeleteWorkspace(pb::DeleteWorkspaceResponse::default())));
                 }
+                let delete = workspace::Delete::admit(cluster.api().territory(), &request)?;
                 machine(Machine::DeleteWorkspace(delete), limits::WORKSPACE_TIMEOUT)
             }
             Request::AuthenticateSandbox(_) => Err(Status::unimplemented(

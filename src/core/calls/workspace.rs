@@ -7,7 +7,7 @@
 use super::{Cx, Event, Step};
 use crate::contract::messages::compute as pb;
 use crate::core::admit::named;
-use crate::core::grpc_status::Status;
+use crate::core::grpc_status::{Code, Status};
 use crate::core::io::Reply;
 use crate::core::kube::answer::{ApiError, Trouble, Verdict};
 use crate::core::kube::furnishing;
@@ -17,6 +17,14 @@ use crate::core::note::Note;
 use crate::core::secret::Body;
 use crate::core::territory::{OurNamespace, Territory};
 use crate::core::workspaces::Standing;
+
+/// Checks the name of a workspace for which there is nothing to do.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when it could not be one.
+pub fn check(workspace: &str) -> Result<Workspace, Status> {
+    named("workspace", Workspace::parse(workspace))
+}
 
 /// A workspace that is being made ready.
 #[derive(Debug)]
@@ -29,10 +37,13 @@ impl Ensure {
     /// Checks a request.
     ///
     /// # Errors
-    /// `INVALID_ARGUMENT` when it could not be a workspace, or not one here.
+    /// `INVALID_ARGUMENT` when it could not be a workspace, or not one here; `PERMISSION_DENIED` when nobody has chosen a namespace for it.
     pub fn admit(territory: &Territory, request: &pb::EnsureWorkspaceRequest) -> Result<Self, Status> {
-        let workspace = named("workspace", Workspace::parse(&request.workspace))?;
-        let namespace = territory.home(&workspace)?;
+        let workspace = check(&request.workspace)?;
+        let namespace = territory.home(&workspace).map_err(|status| match status.code {
+            Code::FailedPrecondition => Status::permission_denied(status.message),
+            _ => status,
+        })?;
         Ok(Self { workspace, namespace })
     }
 
@@ -90,7 +101,7 @@ impl Delete {
     /// # Errors
     /// `INVALID_ARGUMENT` when it could not be a workspace, or not one here.
     pub fn admit(territory: &Territory, request: &pb::DeleteWorkspaceRequest) -> Result<Self, Status> {
-        let workspace = named("workspace", Workspace::parse(&request.workspace))?;
+        let workspace = check(&request.workspace)?;
         let namespace = territory.home(&workspace)?;
         Ok(Self { workspace, namespace, state: State::Pausing, tries: 0, trouble: "the API server did not answer".into() })
     }

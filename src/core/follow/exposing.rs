@@ -157,7 +157,7 @@ macro_rules! informer {
                 let $informer = &mut $exposing.network_policies;
                 $do
             }
-            Kind::Services | Kind::Sandboxes | Kind::Pods | Kind::Events => {
+            Kind::Services | Kind::Sandboxes | Kind::Pods | Kind::Events | Kind::Namespaces => {
                 let $informer = &mut $exposing.services;
                 $do
             }
@@ -228,7 +228,7 @@ impl Exposing {
             Kind::ApiRules => self.api_rules.owns(watch),
             Kind::VirtualServices => self.virtual_services.owns(watch),
             Kind::NetworkPolicies => self.network_policies.owns(watch),
-            Kind::Services | Kind::Sandboxes | Kind::Pods | Kind::Events => self.services.owns(watch),
+            Kind::Services | Kind::Sandboxes | Kind::Pods | Kind::Events | Kind::Namespaces => self.services.owns(watch),
         })
     }
 
@@ -272,7 +272,9 @@ impl Exposing {
             Kind::ApiRules => (self.api_rules.heard_at(), self.api_rules.trouble()),
             Kind::VirtualServices => (self.virtual_services.heard_at(), self.virtual_services.trouble()),
             Kind::NetworkPolicies => (self.network_policies.heard_at(), self.network_policies.trouble()),
-            Kind::Services | Kind::Sandboxes | Kind::Pods | Kind::Events => (self.services.heard_at(), self.services.trouble()),
+            Kind::Services | Kind::Sandboxes | Kind::Pods | Kind::Events | Kind::Namespaces => {
+                (self.services.heard_at(), self.services.trouble())
+            }
         };
         heard.is_none().then_some(trouble)
     }

@@ -54,7 +54,9 @@ pub fn object(kind: Kind, exposure: &Exposure, api: &Sandboxes, observed: &Obser
         Kind::Services => ("v1", service(exposure, observed)),
         Kind::NetworkPolicies => ("networking.k8s.io/v1", network_policy(exposure, observed)),
         Kind::VirtualServices => ("networking.istio.io/v1", virtual_service(exposure, name, host)),
-        Kind::ApiRules | Kind::Sandboxes | Kind::Pods | Kind::Events => ("gateway.kyma-project.io/v2", api_rule(exposure, name, host)),
+        Kind::ApiRules | Kind::Sandboxes | Kind::Pods | Kind::Events | Kind::Namespaces => {
+            ("gateway.kyma-project.io/v2", api_rule(exposure, name, host))
+        }
     };
     let mut object = json!({
         "apiVersion": api_version,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::Event;
 use super::meta::ResourceVersion;
+use super::namespace::NamespaceObject;
 use super::path::Sandboxes;
 use super::pod::Pod;
 use super::sandbox::Sandbox;
@@ -31,6 +32,8 @@ pub enum Kind {
     VirtualServices,
     /// What guards it where no sidecar does.
     NetworkPolicies,
+    /// Where workspaces are, where somebody chooses.
+    Namespaces,
 }
 
 impl Kind {
@@ -48,6 +51,7 @@ impl Kind {
             Self::ApiRules => "apirules",
             Self::VirtualServices => "virtualservices",
             Self::NetworkPolicies => "networkpolicies",
+            Self::Namespaces => "namespaces",
         }
     }
 
@@ -56,7 +60,7 @@ impl Kind {
     pub const fn follows(self) -> bool {
         match self {
             Self::Services | Self::ApiRules | Self::VirtualServices | Self::NetworkPolicies => true,
-            Self::Sandboxes | Self::Pods | Self::Events => false,
+            Self::Sandboxes | Self::Pods | Self::Events | Self::Namespaces => false,
         }
     }
 
@@ -71,6 +75,7 @@ impl Kind {
             Self::ApiRules => "APIRule",
             Self::VirtualServices => "VirtualService",
             Self::NetworkPolicies => "NetworkPolicy",
+            Self::Namespaces => "Namespace",
         }
     }
 
@@ -81,7 +86,7 @@ impl Kind {
             Self::ApiRules => "/apis/gateway.kyma-project.io/v2",
             Self::VirtualServices => "/apis/networking.istio.io/v1",
             Self::NetworkPolicies => "/apis/networking.k8s.io/v1",
-            Self::Sandboxes | Self::Pods | Self::Events | Self::Services => "/api/v1",
+            Self::Sandboxes | Self::Pods | Self::Events | Self::Services | Self::Namespaces => "/api/v1",
         }
     }
 
@@ -93,7 +98,7 @@ impl Kind {
             Self::ApiRules => "gateway.kyma-project.io",
             Self::VirtualServices => "networking.istio.io",
             Self::NetworkPolicies => "networking.k8s.io",
-            Self::Pods | Self::Events | Self::Services => "",
+            Self::Pods | Self::Events | Self::Services | Self::Namespaces => "",
         }
     }
 
@@ -108,6 +113,7 @@ impl Kind {
             Self::ApiRules => "apirules.gateway.kyma-project.io",
             Self::VirtualServices => "virtualservices.networking.istio.io",
             Self::NetworkPolicies => "networkpolicies.networking.k8s.io",
+            Self::Namespaces => "namespaces",
         }
     }
 }
@@ -175,5 +181,21 @@ impl Watched for Event {
 
     fn watch(api: &Sandboxes, from: &ResourceVersion, seconds: u64) -> HttpRequest {
         api.watch_events(from, seconds)
+    }
+}
+
+impl Watched for NamespaceObject {
+    const KIND: Kind = Kind::Namespaces;
+
+    fn version(&self) -> &ResourceVersion {
+        &self.metadata.resource_version
+    }
+
+    fn list(api: &Sandboxes, page: Option<&str>) -> HttpRequest {
+        api.list_namespaces(page)
+    }
+
+    fn watch(api: &Sandboxes, from: &ResourceVersion, seconds: u64) -> HttpRequest {
+        api.watch_namespaces(from, seconds)
     }
 }

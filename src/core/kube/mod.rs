@@ -14,5 +14,6 @@ pub mod path;
 pub mod peer;
 pub mod pod;
 pub mod sandbox;
+pub mod selector;
 pub mod version;
 pub mod watch_line;

@@ -12,7 +12,7 @@ use crate::core::io::{ContentType, HttpRequest, Method};
 use crate::core::limits;
 use crate::core::names::{SandboxId, Uid};
 use crate::core::secret::Body;
-use crate::core::territory::{ObjectKey, OurNamespace, Scope, Territory};
+use crate::core::territory::{Chosen, ObjectKey, OurNamespace, Scope, Territory};
 
 /// What the API server records as the writer of our fields.
 pub(super) const FIELD_MANAGER: &str = "openshell-driver-kyma";
@@ -104,6 +104,26 @@ impl Sandboxes {
     #[must_use]
     pub const fn territory(&self) -> &Territory {
         &self.territory
+    }
+
+    /// The namespaces that somebody chooses, where somebody does.
+    pub const fn chosen(&mut self) -> Option<&mut Chosen> {
+        match &mut self.territory {
+            Territory::Operator(chosen) => Some(chosen),
+            Territory::Shared(_) | Territory::Managed(_) => None,
+        }
+    }
+
+    /// One page of the namespaces with the labels by which they are chosen.
+    #[must_use]
+    pub fn list_namespaces(&self, page: Option<&str>) -> HttpRequest {
+        paged(&format!("/api/v1/namespaces?labelSelector={}", encode(self.territory.selector())), limits::LIST_PAGE, page)
+    }
+
+    /// Every change of those after `from`.
+    #[must_use]
+    pub fn watch_namespaces(&self, from: &ResourceVersion, seconds: u64) -> HttpRequest {
+        watched("/api/v1/namespaces", Some(self.territory.selector()), from, seconds)
     }
 
     /// Whose they are.

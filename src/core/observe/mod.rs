@@ -6,6 +6,7 @@
 mod attention;
 pub mod birth;
 pub mod capacity;
+mod chosen;
 pub mod conditions;
 mod counting;
 pub mod discovery;
@@ -51,6 +52,7 @@ use self::telling::Telling;
 use super::io::{CallId, Fault, Response, WatchEnd, WatchId};
 use super::kube::event::Event;
 use super::kube::kind::Kind;
+use super::kube::namespace::NamespaceObject;
 use super::kube::path::{ApiVersion, Sandboxes};
 use super::kube::pod::Pod;
 use super::kube::sandbox::Sandbox;
@@ -82,6 +84,7 @@ pub struct Cluster {
     sandboxes: Informer<Sandbox>,
     pods: Informer<Pod>,
     events: Informer<Event>,
+    namespaces: Informer<NamespaceObject>,
     store: Store,
     seen_pods: Pods,
     ended: Ended,
@@ -138,6 +141,7 @@ impl Cluster {
             sandboxes: Informer::default(),
             pods: Informer::default(),
             events: Informer::default(),
+            namespaces: Informer::default(),
             store: Store::default(),
             seen_pods: Pods::default(),
             ended: Ended::new(),
@@ -242,6 +246,7 @@ impl Cluster {
             Kind::Sandboxes => self.sandboxes.due(turn, &self.api),
             Kind::Pods => self.pods.due(turn, &self.api),
             Kind::Events => self.events.due(turn, &self.api),
+            Kind::Namespaces => self.namespaces.due(turn, &self.api),
             // Followed elsewhere: core/follow.
             Kind::Services | Kind::ApiRules | Kind::VirtualServices | Kind::NetworkPolicies => {}
         }
@@ -253,6 +258,7 @@ impl Cluster {
             Kind::Sandboxes => self.sandboxes.silent(turn, &self.api),
             Kind::Pods => self.pods.silent(turn, &self.api),
             Kind::Events => self.events.silent(turn, &self.api),
+            Kind::Namespaces => self.namespaces.silent(turn, &self.api),
             // Followed elsewhere: core/follow.
             Kind::Services | Kind::ApiRules | Kind::VirtualServices | Kind::NetworkPolicies => {}
         }
@@ -277,6 +283,10 @@ impl Cluster {
                 let heard = self.events.page(turn, &self.api, result);
                 self.heard_events(turn, heard, &telling);
             }
+            Kind::Namespaces => {
+                let heard = self.namespaces.page(turn, &self.api, result);
+                self.heard_namespaces(turn, heard);
+            }
             // Followed elsewhere: core/follow.
             Kind::Services | Kind::ApiRules | Kind::VirtualServices | Kind::NetworkPolicies => {}
         }
@@ -290,6 +300,9 @@ impl Cluster {
         } else if self.events.owns(watch) {
             let heard = self.events.line(turn, &self.api, watch, line);
             self.heard_events(turn, heard, &Telling::Told);
+        } else if self.namespaces.owns(watch) {
+            let heard = self.namespaces.line(turn, &self.api, watch, line);
+            self.heard_namespaces(turn, heard);
         } else {
             let heard = self.sandboxes.line(turn, &self.api, watch, line);
             self.heard_sandboxes(turn, heard);
@@ -302,6 +315,8 @@ impl Cluster {
             self.pods.closed(turn, &self.api, watch, end);
         } else if self.events.owns(watch) {
             self.events.closed(turn, &self.api, watch, end);
+        } else if self.namespaces.owns(watch) {
+            self.namespaces.closed(turn, &self.api, watch, end);
         } else {
             self.sandboxes.closed(turn, &self.api, watch, end);
         }
@@ -312,6 +327,7 @@ impl Cluster {
         self.sandboxes.stop(turn);
         self.pods.stop(turn);
         self.events.stop(turn);
+        self.namespaces.stop(turn);
         self.confirmations.stop(turn);
         self.looks.stop(turn);
         for key in self.executions.stop(turn) {
@@ -349,13 +365,21 @@ impl Cluster {
     }
 
     /// Begins with what is looked at beside the informers: whether the namespace that everything hangs on lets sandboxes in.
-    pub fn begin(&mut self, turn: &mut Turn<'_>) {
+    pub fn begin(&mut self, turn: &mut Turn<'_>, config: &Config) {
+        if config.network.is_some() && self.workspaces.is_none() {
+            let place = match self.api.scope() {
+                Scope::Namespace(namespace) => format!("namespace {namespace}"),
+                Scope::Cluster => "namespaces that somebody else makes".into(),
+            };
+            turn.note(Note::PolicyNotWritten { place });
+        }
         if let Scope::Namespace(namespace) = self.api.scope() {
             self.pod_security.begin(turn, namespace.clone());
         }
         if let Some(workspaces) = &self.workspaces {
             workspaces.begin(turn);
         }
+        self.begin_choice(turn);
     }
 
     /// It is time to read what a namespace enforces.

@@ -77,6 +77,25 @@ impl PodSecurity {
         }
     }
 
+    /// A namespace is to be used: it is read at that time, and decides about nothing but itself.
+    pub fn examine(&mut self, turn: &mut Turn<'_>, namespace: OurNamespace, at: Mono) {
+        let examination = Examination { standing: Standing::Unknown, asking: None, asked: Mono::default(), failures: 0 };
+        self.by_namespace.entry(namespace.clone()).or_insert(examination);
+        if at <= turn.now().mono {
+            self.due(turn, &namespace);
+        } else {
+            turn.set(Timer::PodSecurity(namespace), at);
+        }
+    }
+
+    /// A namespace is used no longer.
+    pub fn forget(&mut self, turn: &mut Turn<'_>, namespace: &OurNamespace) {
+        turn.unset(&Timer::PodSecurity(namespace.clone()));
+        if let Some(Examination { asking: Some(exchange), .. }) = self.by_namespace.remove(namespace) {
+            turn.abort_exchange(exchange);
+        }
+    }
+
     /// Its time has come.
     pub fn due(&mut self, turn: &mut Turn<'_>, namespace: &OurNamespace) {
         if let Some(examination) = self.by_namespace.get_mut(namespace).filter(|examination| examination.asking.is_none()) {

@@ -27,6 +27,7 @@ use super::clock::Clock;
 use super::grpc::server::{self, Phase};
 use super::grpc::service::Service;
 use super::limits;
+use super::listing::Listing;
 use super::ops::metrics::{End, Levels};
 use super::ops::readiness::Socket;
 use super::ops::request::Asked;
@@ -95,10 +96,14 @@ pub(super) async fn run(
     place: &Place,
     health: Option<health::Listener>,
     api: ApiServer,
+    listing: Option<Listing>,
     mut signals: mpsc::Receiver<&'static str>,
     waits: Waits,
 ) -> Ending {
     let (door, mut inbox) = arrival::channel();
+    let mut own = VecDeque::from([Input::Wake]);
+    own.extend(listing.as_ref().map(|listing| Input::Namespaces { names: listing.names() }));
+    let listing = listing.map(|listing| tokio::spawn(listing.follow(door.arrivals.clone())));
     let health = health.map(|listener| tokio::spawn(health::serve(listener, door.arrivals.clone())));
     let mut house = Loop {
         core,
@@ -110,15 +115,15 @@ pub(super) async fn run(
         exchanges: BTreeMap::new(),
         watches: BTreeMap::new(),
         wake: None,
-        own: VecDeque::from([Input::Wake]),
+        own,
         stage: Stage::Running,
         waits,
         records: Records::new(),
     };
     let ending = house.run(&mut inbox, &mut signals).await;
     house.leave(inbox).await;
-    if let Some(health) = health {
-        health.abort();
+    for task in health.into_iter().chain(listing) {
+        task.abort();
     }
     ending
 }
@@ -236,6 +241,7 @@ impl<C: Core> Loop<'_, C> {
                     self.own.push_back(Input::Closed { watch, end });
                 }
             }
+            Arrival::Namespaces(names) => self.own.push_back(Input::Namespaces { names }),
             Arrival::Asked(question) => self.asked(question),
         }
     }

@@ -69,7 +69,7 @@ impl House {
         let path = socket.clone();
         let ended = tokio::spawn(async move {
             let place = Place::take(&path, &[]).await.unwrap();
-            runtime::run(core, &place, None, api, signalled, waits).await
+            runtime::run(core, &place, None, api, None, signalled, waits).await
         });
         Self { scratch, socket, inputs, signals, ended }
     }
