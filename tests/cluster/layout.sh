@@ -14,13 +14,14 @@ mkdir -p "$cluster_cache"
 cluster_cache=$(cd -- "$cluster_cache" && pwd)
 
 # What ./up starts.
-components=(etcd kube-apiserver kube-controller-manager agent-sandbox-controller agent-sandbox-controller-v1alpha1 kubelet controlplane)
+components=(etcd kube-apiserver kube-controller-manager agent-sandbox-controller agent-sandbox-controller-v1alpha1 istio kubelet controlplane)
 # What ./build makes only when it is named, and ./tool runs.
 tools=(kubectl helm promtool)
 
-# describe COMPONENT: sets `module` (our folder), `package` (what is built there), `version`, `linker_flags`, `tags`.
+# describe COMPONENT: sets `module` (our folder), `package` (what is built there), `version`, `linker_flags`, `tags`; and
+# for what is no program but a file of resource definitions, `definitions` (their names).
 describe() {
-  linker_flags='-s -w' tags=
+  linker_flags='-s -w' tags= definitions=
   case $1 in
     etcd)
       module=etcd package=go.etcd.io/etcd/server/v3 version=$ETCD ;;
@@ -33,6 +34,9 @@ describe() {
       module=$1 package=sigs.k8s.io/agent-sandbox/cmd/agent-sandbox-controller version=$AGENT_SANDBOX
       if [[ $1 == *-v1alpha1 ]]; then version=$AGENT_SANDBOX_V1ALPHA1; fi
       linker_flags+=" -X sigs.k8s.io/agent-sandbox/internal/version.gitVersion=$version" ;;
+    istio)
+      module=istio package= version=$ISTIO
+      definitions='gateways.networking.istio.io virtualservices.networking.istio.io' ;;
     helm)
       module=helm package=helm.sh/helm/v4/cmd/helm version=$HELM
       linker_flags+=" -X helm.sh/helm/v4/internal/version.version=$HELM" ;;
@@ -56,10 +60,10 @@ sha256() {
 # built COMPONENT: the path its program has, or would have, in the cache. A change to anything its module is built
 # from gives another path.
 built() {
-  local module package version linker_flags tags digest
+  local module package version linker_flags tags definitions digest
   describe "$1"
   digest=$(cd "$cluster_root/$module" && {
-    echo "$package $linker_flags${tags:+ $tags}"
+    echo "$package $linker_flags${tags:+ $tags}${definitions:+ $definitions}"
     shopt -s nullglob
     GLOBIGNORE='./*_test.go'
     cat go.mod go.sum ./*.go ./*.yaml

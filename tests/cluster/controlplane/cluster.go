@@ -4,7 +4,10 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -14,6 +17,11 @@ var driverManifests []byte
 
 //go:embed audit-policy.yaml
 var auditPolicy []byte
+
+// apiRuleDefinition stands in for Kyma's.
+//
+//go:embed apirule.yaml
+var apiRuleDefinition []byte
 
 const (
 	driverNamespace = "openshell-system"
@@ -75,8 +83,8 @@ func start(ctx context.Context, o options, d *directory, f *family) (*cluster, e
 			return nil, err
 		}
 	}
-	if err := admin.apply(ctx, driverManifests, nil); err != nil {
-		return nil, fmt.Errorf("install openshell-system.yaml: %w", err)
+	if err := c.installOwn(ctx); err != nil {
+		return nil, err
 	}
 	controllers := []controller{c.controllerManager(), c.kubelet()}
 	if o.sandboxVersion != noRelease {
@@ -94,6 +102,25 @@ func start(ctx context.Context, o options, d *directory, f *family) (*cluster, e
 		return nil, err
 	}
 	return c, c.awaitDriver(ctx)
+}
+
+// installOwn installs what belongs to no release of agent-sandbox: the driver's account and rights, and the kinds that it
+// exposes sandboxes with.
+func (c *cluster) installOwn(ctx context.Context) error {
+	manifests := map[string][]byte{"openshell-system.yaml": driverManifests, "apirule.yaml": apiRuleDefinition}
+	if c.options.istio != "" {
+		content, err := os.ReadFile(c.options.istio)
+		if err != nil {
+			return err
+		}
+		manifests[filepath.Base(c.options.istio)] = content
+	}
+	for _, name := range slices.Sorted(maps.Keys(manifests)) {
+		if err := c.admin.apply(ctx, manifests[name], nil); err != nil {
+			return fmt.Errorf("install %s: %w", name, err)
+		}
+	}
+	return nil
 }
 
 // prepareFiles writes what the processes read at their start, and what a driver reads that never changes.

@@ -28,6 +28,8 @@ type options struct {
 	// sandboxVersion says which release of agent-sandbox is installed: the version of the API that it stores, or
 	// noRelease.
 	sandboxVersion string
+	// istio is the path of the definitions of Istio's kinds; empty to go without them.
+	istio string
 	// logs is the directory for logs; empty means one inside the cluster's own, which goes with it.
 	logs string
 	// command runs once the cluster is ready, and the cluster ends with it. Empty: run until a signal.
@@ -53,6 +55,7 @@ func parseOptions(arguments []string) (options, error) {
 	flags.StringVar(&o.sandboxManifests, "agent-sandbox-manifests", "", "YAML `file` with the Sandbox CRD and the controller's rights")
 	flags.StringVar(&o.sandboxControllerV1alpha1, "agent-sandbox-controller-v1alpha1", "", "the same `program` of the older release")
 	flags.StringVar(&o.sandboxManifestsV1alpha1, "agent-sandbox-manifests-v1alpha1", "", "the same `file` of the older release")
+	flags.StringVar(&o.istio, "istio", "", "YAML `file` with the definitions of Istio's kinds; '' to go without")
 	flags.StringVar(&o.kubelet, "kubelet", "", "`program`; '' to leave pods Pending")
 	flags.StringVar(&o.logs, "logs", "", "keep logs and the audit log in this `directory`")
 	err := flags.Parse(arguments)

@@ -17,13 +17,15 @@ func TestParseManifestsSkipsEmptyDocuments(t *testing.T) {
 }
 
 func TestOwnManifestsHaveAPlace(t *testing.T) {
-	objects, err := parseManifests(driverManifests)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, item := range objects {
-		if kind, _ := item["kind"].(string); collections[kind] == "" {
-			t.Errorf("collections has no path for %q", kind)
+	for _, manifests := range [][]byte{driverManifests, apiRuleDefinition} {
+		objects, err := parseManifests(manifests)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range objects {
+			if kind, _ := item["kind"].(string); collections[kind] == "" {
+				t.Errorf("collections has no path for %q", kind)
+			}
 		}
 	}
 }

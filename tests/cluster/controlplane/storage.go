@@ -25,13 +25,22 @@ func (c *cluster) storedUnder(ctx context.Context, prefix string) (map[string][]
 	return stored, nil
 }
 
-// compact makes etcd forget everything but the present.
+// compactedKey is where an API server that has etcd compacted writes down up to where. The others go by it, and so does
+// each for itself: it keeps the past in memory, too, and answers lists from there.
+const compactedKey = "compact_rev_key"
+
+// compact makes etcd forget everything but the present, as an API server does every five minutes.
 func (c *cluster) compact(ctx context.Context) error {
 	var answer struct{ Header struct{ Revision string } }
 	if err := c.storage.post(ctx, "/v3/kv/range", object{"key": encode("/")}, &answer); err != nil {
 		return err
 	}
-	return c.storage.post(ctx, "/v3/kv/compaction", object{"revision": answer.Header.Revision, "physical": true}, nil)
+	revision := answer.Header.Revision
+	said := object{"key": encode(compactedKey), "value": encode(revision)}
+	if err := c.storage.post(ctx, "/v3/kv/put", said, nil); err != nil {
+		return err
+	}
+	return c.storage.post(ctx, "/v3/kv/compaction", object{"revision": revision, "physical": true}, nil)
 }
 
 // encode is how etcd's JSON writes bytes.
