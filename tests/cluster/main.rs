@@ -9,9 +9,12 @@
 mod alone;
 mod create;
 mod deletion;
+mod exposure;
 mod forms;
 mod lifecycle;
 mod observe;
+mod plan;
 mod pods;
 mod process;
 mod scene;
+mod workspaces;

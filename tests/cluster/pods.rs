@@ -194,3 +194,46 @@ async fn gpus_are_looked_for_by_those_who_may_list_nodes() -> Outcome<()> {
     })
     .await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateways_token_is_in_a_secret_of_the_sandbox_and_nowhere_else() -> Outcome<()> {
+    let place = Place::new("pods-credential").await?;
+    place.allow(&place.namespace, json!([{ "apiGroups": [""], "resources": ["secrets"], "verbs": ["create"] }])).await?;
+    for (which, name, volumes) in
+        [("token", "alone", &["openshell-sandbox-token"][..]), ("both", "beside", &["openshell-sa-token", "openshell-sandbox-token"])]
+    {
+        let pod = judged(&place, name, &[("--sandbox-credential", which)], json!({})).await?;
+        let all = pod["spec"]["volumes"].as_array().into_iter().flatten().filter_map(|volume| volume["name"].as_str());
+        let mut found: Vec<&str> = all.filter(|name| name.ends_with("-token")).collect();
+        found.sort_unstable();
+        assert_eq!(found, volumes, "{which}");
+        assert!(!pod.to_string().contains("token-of-"), "{which}: the token is in the pod");
+    }
+
+    let launch = place.launch().flag("--sandbox-credential", "both").variable("RUST_LOG", "trace");
+    let mut play = place.play_as(launch).await?;
+    play.create_ready("one", "agent").await?;
+    let secret = format!("/api/v1/namespaces/{}/secrets/openshell-token-{}", play.place.namespace, sandbox::id("one"));
+    crate::scene::until("the token is stored", async || play.place.is_there(&secret).await).await?;
+    let stored = play.place.read(&secret).await?;
+    // What the gateway sent, in base64.
+    assert_eq!(stored["data"]["sandbox.jwt"], "dG9rZW4tb2Ytb25l");
+    let path = play.place.sandbox("one");
+    let is_noted = async || Ok(play.place.read(&path).await?["metadata"]["annotations"]["kyma.openshell.ai/token"] == "stored");
+    crate::scene::until("that is noted", is_noted).await?;
+    let object = play.place.read(&path).await?;
+    assert_eq!(stored["metadata"]["ownerReferences"][0]["uid"], object["metadata"]["uid"]);
+    assert!(!object.to_string().contains("token-of-"), "the token is in the Sandbox");
+    assert!(play.delete("one").await?);
+    play.until_deleted("one").await?;
+    play.place.until_gone(&secret).await?;
+    let written: Vec<(String, String)> = play.place.strictly_written()?.into_iter().collect();
+    assert_eq!(
+        written,
+        [("create", "sandboxes"), ("create", "secrets"), ("patch", "sandboxes")].map(|(verb, plural)| (verb.into(), plural.into()))
+    );
+    play.driver.signal("TERM").await?;
+    play.driver.ended().await?;
+    assert!(!play.driver.log().contains("token-of-"), "{}", play.driver.log());
+    Ok(())
+}

@@ -1,5 +1,6 @@
 //! A namespace of a test's own on the real cluster, with an account that has the driver's rights there; and a driver in it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -135,6 +136,19 @@ impl Place {
         Ok(review["status"]["allowed"] == true)
     }
 
+    /// Gives the driver's account more rights, in this namespace or in another one.
+    pub async fn allow(&self, namespace: &str, rules: Value) -> Outcome<()> {
+        let scope = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}");
+        let metadata = json!({ "name": format!("{}-more", self.namespace) });
+        self.make(&format!("{scope}/roles"), json!({ "metadata": metadata, "rules": rules })).await?;
+        let binding = json!({
+            "metadata": metadata,
+            "subjects": [{ "kind": "ServiceAccount", "name": ACCOUNT, "namespace": self.home }],
+            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": metadata["name"] },
+        });
+        self.make(&format!("{scope}/rolebindings"), binding).await.map(|_| ())
+    }
+
     /// Takes these verbs on sandboxes away from the driver's account.
     pub async fn forbid(&self, verbs: &[&str]) -> Outcome<()> {
         let role = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles/{ACCOUNT}", self.namespace);
@@ -156,6 +170,11 @@ impl Place {
         self.cluster.connect(&self.token()?).await
     }
 
+    /// Writes a file that goes with the place.
+    pub fn file(&self, name: &str, content: &str) -> Outcome<std::path::PathBuf> {
+        Ok(self.scratch.file(name, content)?)
+    }
+
     #[expect(clippy::disallowed_methods, reason = "the token is in a file")]
     fn token(&self) -> Outcome<String> {
         Ok(std::fs::read_to_string(self.scratch.path().join("token"))?)
@@ -171,6 +190,30 @@ impl Place {
         let is_asked = |entry: &&Value| entry["verb"] == verb && entry["requestURI"].as_str().is_some_and(|uri| uri.contains(part));
         let entries = self.cluster.audit(&self.user())?;
         Ok(entries.iter().filter(is_asked).filter_map(|entry| entry["responseStatus"]["code"].as_u64()).collect())
+    }
+
+    /// That the driver was refused nothing, and that whatever it wrote was validated strictly, and taken or there already. Says what it wrote, as verb
+    /// and plural.
+    pub fn strictly_written(&self) -> Outcome<BTreeSet<(String, String)>> {
+        let mut written = BTreeSet::new();
+        for entry in self.cluster.audit(&self.user())? {
+            let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+            let status = entry["responseStatus"]["code"].as_u64();
+            // Tests ask in its name, too.
+            if !text("/userAgent").contains("openshell-driver") {
+                continue;
+            }
+            if status == Some(403) {
+                return Err(format!("a right is missing: {entry}").into());
+            }
+            if matches!(text("/verb"), "create" | "patch" | "update") {
+                if !text("/requestURI").contains("fieldValidation=Strict") || !matches!(status, Some(200 | 201 | 409)) {
+                    return Err(format!("not validated strictly, or not taken: {entry}").into());
+                }
+                written.insert((text("/verb").to_owned(), text("/objectRef/resource").to_owned()));
+            }
+        }
+        Ok(written)
     }
 
     /// How to start a driver here.

@@ -8,6 +8,7 @@ use rig::gateway::Gateway;
 use rig::relay::{Relay, Way};
 use rig::{Outcome, sandbox};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 use tonic::Code;
 
 use crate::scene::{Place, Play, create, is_final, is_stopped, until, until_within};
@@ -32,6 +33,9 @@ async fn place(name: &str, version: &str) -> Outcome<Place> {
 /// How long everybody else may take to find their way back to a server that went, or to a version that came: they pause longer with each try, and
 /// the garbage collector looks for new resources twice a minute.
 const RECOVERY: Duration = Duration::from_secs(150);
+
+/// How long a deletion is watched that must not come to an end: several times what the garbage collector takes otherwise.
+const OVERLOOKED: Duration = Duration::from_secs(5);
 
 /// Waits until a sandbox is ready, and then until that was told on the stream, on which nothing may be called deleted.
 async fn until_ready_and_nothing_deleted(play: &mut Play, name: &str) -> Outcome<()> {
@@ -140,6 +144,25 @@ async fn case_22_an_object_without_a_status_is_being_made() -> Outcome<()> {
     play.create("one").await?;
     let seen = play.until_seen("one", |_| true).await?;
     assert!(seen.status.is_none_or(|status| status.conditions.is_empty()), "nothing is known of it yet");
+    play.place.cluster.control(&format!("{CONTROLLER}/start")).await?;
+    play.until_ready("one").await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_24_without_a_controller_nothing_is_the_end() -> Outcome<()> {
+    let mut play = place("case-24", "v1beta1").await?.play().await?;
+    play.create_ready("before", "agent").await?;
+    play.place.cluster.control(&format!("{CONTROLLER}/stop")).await?;
+    play.create("one").await?;
+    // It is said after half a minute; a stream is listened to for no longer at once.
+    let mut warned = play.until_happened("one", "ControllerNotResponding").await;
+    if warned.is_err() {
+        warned = play.until_happened("one", "ControllerNotResponding").await;
+    }
+    assert!(warned?.message.contains("kubectl get pods -n agent-sandbox-system"));
+    assert!(!is_final(&play.get("one").await?));
+    assert!(sandbox::is_ready(&play.get("before").await?), "what was ready is so without a controller");
     play.place.cluster.control(&format!("{CONTROLLER}/start")).await?;
     play.until_ready("one").await?;
     Ok(())
@@ -323,4 +346,32 @@ async fn case_79_agent_sandbox_changes_under_us_and_back() -> Outcome<()> {
         delete_and_see_it_go(&mut play, name).await?;
     }
     Ok(())
+}
+
+/// The garbage collector asks for an owner in the version that the reference names. After the way back nobody serves that, and what it cannot ask
+/// about it leaves alone. `docs/failures.md` says what to do, and this does it.
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_way_back_a_deletion_waits_until_owners_are_named_anew() -> Outcome<()> {
+    let mut play = place("case-way-back", "v1beta1").await?.play().await?;
+    play.create_ready("one", "agent").await?;
+    play.place.cluster.control("/agent-sandbox/v1alpha1").await?;
+    until_ready_and_nothing_deleted(&mut play, "one").await?;
+    until_within(RECOVERY, "a delete gets through", async || Ok(play.delete("one").await.unwrap_or(false))).await?;
+    let object = format!("{}/default--one", play.place.sandboxes_in("v1alpha1"));
+    sleep(OVERLOOKED).await;
+    assert!(play.place.read(&object).await?["metadata"]["deletionTimestamp"].is_string(), "it is being deleted");
+    assert!(play.place.read(&play.place.pod("one")).await?["metadata"]["deletionTimestamp"].is_null(), "its pod is not");
+
+    for collection in [play.place.pods(), play.place.claims()] {
+        let owned = play.place.read(&collection).await?["items"].take();
+        for mut item in owned.as_array().cloned().unwrap_or_default() {
+            let mut owners = item["metadata"]["ownerReferences"].take();
+            owners[0]["apiVersion"] = "agents.x-k8s.io/v1alpha1".into();
+            let path = format!("{collection}/{}", item["metadata"]["name"].as_str().unwrap_or_default());
+            play.place.patch(&path, json!({ "metadata": { "ownerReferences": owners } })).await?;
+        }
+    }
+    let is_gone = async || Ok(!play.place.is_there(&object).await? && !play.place.is_there(&play.place.pod("one")).await?);
+    until_within(RECOVERY, "it is gone, and its pod", is_gone).await?;
+    play.until_deleted("one").await
 }
