@@ -55,7 +55,7 @@ group_of! { GATEWAY:
         help: "How a supervisor proves to the gateway which sandbox it is. projected: by a token of its pod, which kubelet renews and the \
                gateway exchanges; it also works after a stop. token: by the one the gateway sent with the create, kept in a secret that goes with \
                the sandbox; for gateways that can't review tokens of this cluster, and only if theirs do not expire. both: by the latter, with \
-               the former beside it. Only projected is served yet.",
+               the former beside it.",
     }
     SANDBOX_SSH_SOCKET_PATH {
         long: "sandbox-ssh-socket-path",
