@@ -63,7 +63,8 @@ async fn what_one_driver_began_another_of_its_gateway_sees_through() -> Outcome<
     stop(&two, "ada").await?;
     assert!(scene.cluster.with(|cluster| cluster.objects(Kind::Pod, NAMESPACE)).is_empty());
     until("it is shown as stopped", async || Ok(is_stopped(&get(&two, "ada").await?))).await?;
-    assert_eq!(scene.asked(Method::Patch).len(), 1);
+    // The second may not have heard of it when it was asked; then its own change does not fit the version it was meant for.
+    assert_eq!(scene.asked(Method::Patch).iter().filter(|logged| logged.status == 200).count(), 1);
 
     let (_first, one) = replica(&scene, "one").await?;
     resume(&two, "ada").await?;
