@@ -284,7 +284,7 @@ async fn case_77_without_a_server_the_socket_comes_in_time() -> Outcome<()> {
     let refused = create(&gateway.waiting(Duration::from_secs(2)), sandbox::wanted("one")).await.unwrap_err();
     assert!(matches!(refused.code(), Code::Unavailable | Code::DeadlineExceeded), "{refused}");
     place.cluster.control(&format!("{APISERVER}/start")).await?;
-    driver.logged("driver ready").await?;
+    driver.logged("every sandbox is known").await?;
     create(&gateway, sandbox::wanted("one")).await?;
     Ok(())
 }
