@@ -220,6 +220,9 @@ impl Create {
     /// Sends what comes next.
     fn go_on(&mut self, cx: &mut Cx<'_, '_>) -> Step {
         let State::Pausing(next) = self.state else { return Step::Wait };
+        if next == Next::Post && self.is_over(cx) {
+            return self.lost(cx);
+        }
         if next == Next::Post
             && let Some(workspaces) = cx.cluster.workspaces()
         {
@@ -280,6 +283,7 @@ impl Create {
 
     fn posted(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
         match verdict {
+            Verdict::Done(_) if self.is_over(cx) => self.lost(cx),
             Verdict::Done(response) => {
                 self.entrust(cx);
                 // The object was stored whatever the body looks like; a caller reads its own write where the body shows it.
@@ -337,6 +341,7 @@ impl Create {
     fn read(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
         match verdict {
             Verdict::Done(response) => match self.meet(cx, &response.body) {
+                Met::Ours(_) if self.is_over(cx) => self.lost(cx),
                 Met::Ours(object) => {
                     if self.fate == Fate::Nothing {
                         cx.turn.note(Note::Adopted { object: self.object.name().clone() });
@@ -377,6 +382,11 @@ impl Create {
             }
             Verdict::NotSent(why) => self.later(cx, Next::Read, why, None),
         }
+    }
+
+    /// Whether an earlier POST of this call was carried out, and what it made has come to its end: the gateway was told, and has dropped the row.
+    fn is_over(&self, cx: &Cx<'_, '_>) -> bool {
+        self.fate == Fate::Possible && cx.cluster.was_told_gone(&self.id, self.began)
     }
 
     /// It was created, and somebody has deleted it since.

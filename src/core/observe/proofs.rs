@@ -141,6 +141,12 @@ impl Cluster {
             self.confirm(turn, key.clone());
             return true;
         }
+        self.was_told_gone(id, since)
+    }
+
+    /// Whether the gateway has been told since that there is no such sandbox any more: it has dropped its row.
+    #[must_use]
+    pub fn was_told_gone(&self, id: &SandboxId, since: Mono) -> bool {
         self.streams.gone_at(id).is_some_and(|at| at >= since)
     }
 
