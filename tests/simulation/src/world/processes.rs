@@ -333,14 +333,13 @@ impl World {
             End::Left => "driver left calls behind",
         });
         let gateway = self.seats[life.driver].plan.gateway;
-        if end != End::Drained {
-            let died_ms = self.now_ms;
-            for (id, _) in process.refused_creates.iter().filter(|(_, at)| died_ms - **at <= 330_000) {
-                self.books.excuse(
-                    Excuse::LeftBehind,
-                    (gateway, id.clone()),
-                    "the driver died while it searched for what a failed create left behind",
-                );
+        let died_ms = self.now_ms;
+        for (id, _) in process.refused_creates.iter().filter(|(_, at)| died_ms - **at <= 330_000) {
+            let sandbox = (gateway, id.clone());
+            // One that drains has ended its searches; but a request that the wire doubled may have made what it has not seen yet.
+            let unseen = self.truth.living(&sandbox).since().is_some_and(|since| since + UNSEEN_MS >= died_ms);
+            if end != End::Drained || unseen {
+                self.books.excuse(Excuse::LeftBehind, sandbox, "the driver died while it searched for what a failed create left behind");
             }
         }
         for id in process.asked_deletes {

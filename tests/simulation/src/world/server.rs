@@ -3,7 +3,7 @@
 use super::World;
 use super::happening::ServerAct;
 use crate::books::Excuse;
-use crate::truth::Sid;
+use crate::truth::{Sid, Truth};
 
 impl World {
     pub(super) fn server(&mut self, act: ServerAct) {
@@ -55,11 +55,16 @@ impl World {
         self.summary.fault("backup restored");
         self.trace.say(self.now_ms, || "the backup is restored".into());
         self.break_connections();
-        let before: Vec<Sid> = self.truth.shown().map(|(sandbox, _)| sandbox.clone()).collect();
+        // Those that lost their labels, too.
+        let all = |truth: &Truth| {
+            let hidden = truth.objects().values().filter_map(|seen| seen.sandbox.as_ref());
+            truth.shown().map(|(sandbox, _)| sandbox).chain(hidden).cloned().collect::<Vec<Sid>>()
+        };
+        let before = all(&self.truth);
         self.cluster.restore(&backup);
         self.truth.restored(self.now_ms);
         self.truth.look(&mut self.cluster, self.now_ms);
-        let after: Vec<Sid> = self.truth.shown().map(|(sandbox, _)| sandbox.clone()).collect();
+        let after = all(&self.truth);
         for sandbox in before.into_iter().chain(after) {
             self.books.excuse(Excuse::LeftBehind, sandbox.clone(), "the cluster was set back to a backup");
             self.books.excuse(Excuse::Misjudged, sandbox, "the cluster was set back to a backup");
