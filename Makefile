@@ -61,7 +61,7 @@ simulate: ## play SEEDS simulated lives from seed FROM
 	$(CARGO) run --profile simulation --quiet -p simulation -- --seeds $(SEEDS) --from $(FROM)
 
 simulate-ci: ## a few thousand lives that meet every kind of fault, and a driver that dies after each of its outputs
-	$(CARGO) run --profile simulation --quiet -p simulation -- --from 1711 --seeds 2300 --every-fault
+	$(CARGO) run --profile simulation --quiet -p simulation -- --from 1 --seeds 5000 --every-fault
 	$(CARGO) run --profile simulation --quiet -p simulation -- --crash-everywhere 3 --seeds 3
 
 mutations: ## deliberate faults in the core, each of which the simulation must find
