@@ -46,6 +46,8 @@ pub struct Create {
     fate: Fate,
     caller: Caller,
     tries: u32,
+    /// How often a search has not found it.
+    absences: u32,
     /// What went wrong last, for the caller whose time runs out.
     trouble: String,
 }
@@ -60,7 +62,7 @@ enum State {
     Pausing(Next),
     /// The namespace of the workspace is being made or furnished; the POST comes next.
     AwaitingNamespace,
-    /// The caller has been told that it failed; a GET looks for what may be there all the same.
+    /// The caller has been told that it failed, or has hung up; a GET looks for what may be there all the same.
     Searching,
     /// It was there; a DELETE is out.
     Removing,
@@ -106,8 +108,8 @@ enum Caller {
     Waiting,
     /// It hung up; its row, and so the sandbox, stays.
     HungUp,
-    /// It was told `UNAVAILABLE` and has dropped its row; so many reads have found nothing since.
-    Refused { absences: u32 },
+    /// It was told `UNAVAILABLE` and has dropped its row.
+    Refused,
 }
 
 /// What an object of the wanted name is to this create.
@@ -159,6 +161,7 @@ impl Create {
             fate: Fate::Nothing,
             caller: Caller::Waiting,
             tries: 0,
+            absences: 0,
             trouble: "the API server did not answer".into(),
         })
     }
@@ -404,6 +407,12 @@ impl Create {
             self.fate = Fate::Possible;
         }
         match self.caller {
+            Caller::HungUp if self.fate == Fate::Possible && !self.is_searching() => {
+                // Until a POST that is still on its way has arrived or cannot any more, the sandbox is being created: whoever asked for it now
+                // would hear that it does not exist, and forget it.
+                self.search(cx);
+                Step::GoOn
+            }
             Caller::HungUp => Step::Done,
             Caller::Waiting if self.state == State::AwaitingNamespace => {
                 let standing = cx.cluster.workspaces().map(|workspaces| workspaces.standing(self.object.namespace()));
@@ -418,7 +427,7 @@ impl Create {
                 ));
                 self.refuse(cx, status)
             }
-            Caller::Refused { .. } => {
+            Caller::Refused => {
                 self.abandon(cx.turn);
                 Step::Done
             }
@@ -445,29 +454,42 @@ impl Create {
         if self.fate == Fate::Nothing || self.caller != Caller::Waiting {
             return Step::Reply(Err(status));
         }
+        self.caller = Caller::Refused;
+        self.search(cx);
+        Step::ReplyAndGoOn(status)
+    }
+
+    /// From now on it is only looked for what a POST may have made.
+    fn search(&mut self, cx: &mut Cx<'_, '_>) {
         cx.turn.abort_call(cx.call);
-        self.caller = Caller::Refused { absences: 0 };
         self.state = State::Pausing(Next::Search);
         self.tries = 0;
         cx.turn.set(Timer::CallDeadline(cx.call), cx.turn.now().mono.after(limits::UNDO_TIMEOUT));
         cx.pause(1, None);
-        Step::ReplyAndGoOn(status)
     }
 
     /// Whether it only looks for what it may have left behind.
     #[must_use]
-    pub const fn is_undoing(&self) -> bool {
-        matches!(self.caller, Caller::Refused { .. })
+    pub const fn is_searching(&self) -> bool {
+        matches!(self.state, State::Pausing(Next::Search) | State::Searching | State::Removing)
     }
 
-    /// Gives up looking: a person must.
+    /// Gives up looking: where its row is gone, a person must.
     pub fn abandon(&self, turn: &mut Turn<'_>) {
+        if self.caller != Caller::Refused {
+            return;
+        }
         turn.note(Note::Stray { object: self.object.name().clone(), reason: self.trouble.clone() });
     }
 
     fn searched(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
         match verdict {
             Verdict::Done(response) => match self.meet(cx, &response.body) {
+                Met::Ours(object) if self.caller == Caller::HungUp => {
+                    self.entrust(cx);
+                    cx.cluster.learn(cx.turn, *object);
+                    Step::Done
+                }
                 Met::Ours(object) => {
                     let delete = cx.cluster.api().delete(&self.object, &Uid::new(object.metadata.uid));
                     self.state = State::Removing;
@@ -493,9 +515,8 @@ impl Create {
 
     /// A read has not found it: so many of them are believed.
     fn missed(&mut self, cx: &mut Cx<'_, '_>, trouble: String) -> Step {
-        let Caller::Refused { absences } = &mut self.caller else { return Step::Done };
-        *absences += 1;
-        if *absences >= limits::UNDO_ABSENCES {
+        self.absences += 1;
+        if self.absences >= limits::UNDO_ABSENCES {
             return Step::Done;
         }
         self.later(cx, Next::Search, trouble, Some(limits::UNDO_SPACING))

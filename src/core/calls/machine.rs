@@ -59,6 +59,8 @@ pub enum Step {
     Reply(Result<Reply, Status>),
     /// Its caller is answered, but there is still something to do.
     ReplyAndGoOn(Status),
+    /// Its time is up and its caller has gone, but there is still something to do.
+    GoOn,
     /// It is done; its caller has been answered or has gone.
     Done,
 }

@@ -307,9 +307,9 @@ impl Calls {
             // Nobody prepares namespaces any more.
             self.end(turn, cluster, call, Err(shutting_down()));
         }
-        let undoing = |running: &Call| matches!(&running.machine, Machine::Create(create) if create.is_undoing());
-        let undos: Vec<CallId> = self.in_flight.iter().filter(|(_, running)| undoing(running)).map(|(call, _)| *call).collect();
-        for call in undos {
+        let searching = |running: &Call| matches!(&running.machine, Machine::Create(create) if create.is_searching());
+        let searches: Vec<CallId> = self.in_flight.iter().filter(|(_, running)| searching(running)).map(|(call, _)| *call).collect();
+        for call in searches {
             self.abandon(turn, cluster, call);
         }
     }
@@ -330,16 +330,23 @@ impl Calls {
             Step::Wait => {}
             Step::Reply(reply) => self.end(turn, cluster, call, reply),
             Step::ReplyAndGoOn(status) => {
-                running.deadline = Mono(u64::MAX);
                 reply(turn, call, running, Err(status));
-                if self.door == Door::Closed {
-                    self.abandon(turn, cluster, call);
-                }
+                self.go_on(turn, cluster, call);
             }
+            Step::GoOn => self.go_on(turn, cluster, call),
             Step::Done => self.forget(turn, cluster, call),
         }
         if !self.in_flight.contains_key(&call) {
             self.rouse(turn, cluster, config);
+        }
+    }
+
+    /// A call whose caller has been answered or has gone takes the time it needs, unless the driver is shutting down.
+    fn go_on(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, call: CallId) {
+        if self.door == Door::Closed {
+            self.abandon(turn, cluster, call);
+        } else if let Some(running) = self.in_flight.get_mut(&call) {
+            running.deadline = Mono(u64::MAX);
         }
     }
 

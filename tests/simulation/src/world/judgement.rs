@@ -130,15 +130,18 @@ impl World {
 
     /// One replica says that a sandbox is not there. Another may be creating it, and cannot know.
     fn excuse_other_creates(&mut self, life: Life, sandbox: &crate::truth::Sid) {
-        let now_ms = self.now_ms;
-        let creates = |seat: &super::processes::Seat| {
-            let began = seat.process.as_ref().and_then(|process| process.creates.get(&sandbox.1));
-            began.is_some_and(|began| began + CREATE_MS >= now_ms)
-        };
-        let others = (0..self.seats.len()).filter(|driver| *driver != life.driver);
-        if others.into_iter().any(|driver| creates(&self.seats[driver])) {
+        if self.is_being_created(sandbox, Some(life.driver)) {
             self.books.excuse(Excuse::LeftBehind, sandbox.clone(), "one replica said that it is gone while another was creating it");
         }
+    }
+
+    /// Whether a driver is creating it, other than one.
+    pub(super) fn is_being_created(&self, sandbox: &crate::truth::Sid, but: Option<usize>) -> bool {
+        let creates = |seat: &super::processes::Seat| {
+            let began = seat.process.as_ref().and_then(|process| process.creates.get(&sandbox.1));
+            began.is_some_and(|began| began + CREATE_MS >= self.now_ms)
+        };
+        self.seats.iter().enumerate().any(|(driver, seat)| Some(driver) != but && creates(seat))
     }
 
     fn is_stopping(&self, life: Life) -> bool {

@@ -193,6 +193,12 @@ impl World {
         {
             self.books.excuse(Excuse::PodOfItsOwn, sandbox, "somebody deleted it and let its pod run on");
         }
+        if let Some(sandbox) = self.owner(&place)
+            && self.is_being_created(&sandbox, None)
+        {
+            // A replica that hears of the deletion tells of it; the one that creates may not hear of it, and create another.
+            self.books.excuse(Excuse::Misjudged, sandbox, "somebody deleted it while it was still being created");
+        }
         self.cluster.delete_object(ObjectKind::Sandbox, &place.0, &place.1, propagation);
     }
 
