@@ -181,7 +181,15 @@ impl Store {
         let is_since = |known: &Observed| epoch == Epoch::Same && version.older_than(&known.version);
         let keys: BTreeSet<ObjectKey> = listed.iter().map(|observed| observed.object.clone()).collect();
         let vanished = self.objects.values().filter(|known| !keys.contains(&known.object) && !is_since(known));
-        let vanished = vanished.map(|known| known.object.clone()).collect();
+        let vanished: Vec<ObjectKey> = vanished.map(|known| known.object.clone()).collect();
+        if epoch == Epoch::Reset {
+            // Their versions are of a counter that has been set back since: whatever is heard of these names from now on is news.
+            for key in &vanished {
+                if let Some(known) = self.objects.get_mut(key) {
+                    known.version = version.clone();
+                }
+            }
+        }
         let mut all = Touched::default();
         for observed in listed {
             if self.objects.get(&observed.object).is_some_and(is_since) {
