@@ -2,7 +2,7 @@
 SHELL := bash
 CARGO ?= cargo
 
-.PHONY: help demo test fmt lint unit test-slow test-observability test-interop test-cluster test-cluster-alone record-likeness break-kubesim cluster bless proto docs simulate simulate-ci mutations count ci
+.PHONY: help demo test fmt lint unit test-slow test-observability test-interop test-cluster test-cluster-alone record-likeness break-kubesim cluster bless proto docs simulate simulate-ci mutations count static test-static reproducible image dev-image dev-shell helm-lint ci
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,37 @@ docs: ## rewrite the generated parts of docs/
 count: ## crates in the product, and the size of its binary
 	@$(CARGO) tree -e normal -p openshell-driver-kyma --prefix none --no-dedupe | awk '{print $$1,$$2}' | sort -u | wc -l
 	@$(CARGO) build --release --quiet -p openshell-driver-kyma && stat -c '%s bytes' target/release/openshell-driver-kyma
+
+static: ## the driver as one static file a machine type, in static/ (installs the C compilers it needs on Debian, as root)
+	deploy/static/build
+
+test-static: static ## that these files are static and small, and run in an empty root
+	deploy/static/check
+
+reproducible: static ## build them again in another folder: the bytes must be the same
+	deploy/static/check --reproducible
+
+# Images by digest: RUST_IMAGE=…@sha256:… RUNTIME_IMAGE=…@sha256:…. UNPINNED=yes builds from tags, for trying out.
+DOCKER ?= docker
+IMAGE ?= openshell-driver-kyma
+VERSION ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)
+BASE ?= distroless
+PLATFORMS ?=
+image: ## the image of the driver (needs a container engine; DOCKER, IMAGE, BASE=distroless or scratch, PLATFORMS)
+	@deploy/static/pinned "$(RUST_IMAGE)" $(if $(filter distroless,$(BASE)),"$(RUNTIME_IMAGE)")
+	$(DOCKER) build --target $(BASE) --tag $(IMAGE):$(VERSION) $(if $(PLATFORMS),--platform $(PLATFORMS)) \
+	  --build-arg VERSION=$(VERSION) --build-arg REVISION=$$(git rev-parse HEAD) --build-arg SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) \
+	  $(if $(RUST_IMAGE),--build-arg RUST_IMAGE=$(RUST_IMAGE)) $(if $(RUNTIME_IMAGE),--build-arg RUNTIME_IMAGE=$(RUNTIME_IMAGE)) .
+
+dev-image: ## an image with what the driver is built with (needs a container engine)
+	$(DOCKER) build --target toolchain --tag $(IMAGE)-dev:$(VERSION) $(if $(RUST_IMAGE),--build-arg RUST_IMAGE=$(RUST_IMAGE)) .
+
+dev-shell: dev-image ## a shell in it, with this folder mounted
+	$(DOCKER) run --rm --interactive --tty --volume "$(CURDIR):/source" --user "$$(id -u):$$(id -g)" --env HOME=/tmp $(IMAGE)-dev:$(VERSION) bash
+
+CHART := deploy/helm/openshell-driver-kyma
+helm-lint: ## helm lint, strictly, with the values of each installation that is tested (needs Go for the first run)
+	tests/cluster/tool helm lint --strict --quiet --namespace openshell-system $(CHART)
 
 ci: ## what CI runs
 	.ci/run
