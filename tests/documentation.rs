@@ -16,7 +16,7 @@ use openshell_driver_kyma::core::render::supervisor::Delivery;
 use openshell_driver_kyma::core::territory::Territory;
 use openshell_driver_kyma::shell::{log, ops};
 
-use self::documents::{Document, tree, yaml};
+use self::documents::{Document, chart, tree, yaml};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -67,6 +67,24 @@ fn the_network_policy_is_the_one_the_driver_writes() -> Outcome {
     }
     assert_eq!(std::fs::read_to_string(path)?, written, "deploy/network-policy.json: make docs writes it");
     Ok(())
+}
+
+#[test]
+fn the_chart_has_a_value_for_every_flag() -> Outcome {
+    Document::read("deploy/helm/openshell-driver-kyma/values.yaml")?.with("flags", &chart::values())?.settle()?;
+    let schema = Document::read("deploy/helm/openshell-driver-kyma/values.schema.json")?;
+    let mut wanted: serde_json::Value = serde_json::from_str(schema.text())?;
+    *wanted.pointer_mut("/properties/driver").ok_or("the schema has no driver")? = chart::schema();
+    schema.be(format!("{wanted:#}\n")).settle()
+}
+
+/// The chart cannot read what is outside its folder.
+#[test]
+fn the_alerts_of_the_chart_are_those_of_the_rule_file() -> Outcome {
+    let rules = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/observability/prometheusrule.yaml"))?;
+    let (_, spec) = rules.split_once("\nspec:\n").ok_or("no spec")?;
+    let alerts: Vec<&str> = spec.lines().map(|line| line.strip_prefix("  ").unwrap_or(line)).collect();
+    Document::read("deploy/helm/openshell-driver-kyma/files/alerts.yaml")?.be(alerts.join("\n") + "\n").settle()
 }
 
 /// Names under `[dependencies]` of the driver's manifest.

@@ -1,5 +1,6 @@
-//! Documents with generated parts: between `<!-- generated: NAME -->` and `<!-- end -->`.
+//! Documents with generated parts: between `<!-- generated: NAME -->` and `<!-- end -->`, the latter behind whatever begins a comment there.
 
+pub mod chart;
 #[cfg(target_os = "linux")]
 pub mod tree;
 pub mod yaml;
@@ -30,9 +31,21 @@ impl Document {
         let begin = format!("<!-- generated: {part} -->\n");
         let missing = || format!("{} has no part {part}: it needs a line {}, and after it one {END}", self.name, begin.trim_end());
         let (before, rest) = self.wanted.split_once(&begin).ok_or_else(missing)?;
-        let (_, after) = rest.split_once(END).ok_or_else(missing)?;
-        self.wanted = format!("{before}{begin}{}\n{END}{after}", text.trim_end());
+        let (found, after) = rest.split_once(END).ok_or_else(missing)?;
+        let margin = found.rsplit('\n').next().unwrap_or_default();
+        self.wanted = format!("{before}{begin}{}\n{margin}{END}{after}", text.trim_end());
         Ok(self)
+    }
+
+    /// Says what all of it should be.
+    pub fn be(mut self, text: String) -> Self {
+        self.wanted = text;
+        self
+    }
+
+    /// What stands there now.
+    pub fn text(&self) -> &str {
+        &self.found
     }
 
     /// Compares, or writes where that is wished.
