@@ -2,7 +2,7 @@
 SHELL := bash
 CARGO ?= cargo
 
-.PHONY: help demo test fmt lint unit test-slow test-observability test-interop test-cluster test-cluster-alone record-likeness break-kubesim cluster bless proto docs simulate simulate-ci mutations count static test-static reproducible image dev-image dev-shell helm-lint ci
+.PHONY: help demo test fmt lint unit test-slow test-observability test-interop test-cluster test-cluster-alone record-likeness break-kubesim cluster bless proto docs simulate simulate-ci mutations count static test-static reproducible image dev-image dev-shell helm-lint test-chart manifests sbom deny test-integration ci
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,14 +80,15 @@ count: ## crates in the product, and the size of its binary
 	@$(CARGO) tree -e normal -p openshell-driver-kyma --prefix none --no-dedupe | awk '{print $$1,$$2}' | sort -u | wc -l
 	@$(CARGO) build --release --quiet -p openshell-driver-kyma && stat -c '%s bytes' target/release/openshell-driver-kyma
 
-static: ## the driver as one static file a machine type, in static/ (installs the C compilers it needs on Debian, as root)
-	deploy/static/build
+MACHINES ?= x86_64 aarch64
+static: ## the driver as one static file a machine type, in static/ (MACHINES; installs the C compilers it needs on Debian, as root)
+	deploy/static/build $(MACHINES)
 
 test-static: static ## that these files are static and small, and run in an empty root
-	deploy/static/check
+	deploy/static/check $(MACHINES)
 
 reproducible: static ## build them again in another folder: the bytes must be the same
-	deploy/static/check --reproducible
+	deploy/static/check --reproducible $(MACHINES)
 
 # Images by digest: RUST_IMAGE=…@sha256:… RUNTIME_IMAGE=…@sha256:…. UNPINNED=yes builds from tags, for trying out.
 DOCKER ?= docker
@@ -110,6 +111,33 @@ dev-shell: dev-image ## a shell in it, with this folder mounted
 CHART := deploy/helm/openshell-driver-kyma
 helm-lint: ## helm lint, strictly, with the values of each installation that is tested (needs Go for the first run)
 	tests/cluster/tool helm lint --strict --quiet --namespace openshell-system $(CHART)
+
+test-chart: helm-lint ## the chart by the real helm and on the real API server: values, rights, policies, upgrades, lives (needs Go)
+	tests/cluster/build
+	$(CARGO) test --quiet --features cluster --test chart --no-run
+	tests/cluster/up --exec tests/chart/run $(CARGO) test --quiet --features cluster --test chart -- --test-threads 8
+
+manifests: ## render deploy/kustomize and deploy/gateway-with-driver.yaml from the chart anew (needs Go for the first run)
+	deploy/kustomize/generate
+
+# Tools of the trade, in versions that are known to work; they are built where they are missing.
+TOOLS := target/tools
+$(TOOLS)/bin/cargo-cyclonedx:
+	$(CARGO) install --quiet --locked --root $(TOOLS) cargo-cyclonedx@0.5.9
+$(TOOLS)/bin/cargo-deny:
+	$(CARGO) install --quiet --locked --root $(TOOLS) cargo-deny@0.20.2
+
+sbom: $(TOOLS)/bin/cargo-cyclonedx ## what the driver is made of, as CycloneDX: static/openshell-driver-kyma-*.cdx.json
+	deploy/static/sbom $(TOOLS)/bin/cargo-cyclonedx
+
+# Known vulnerabilities come from a database that is fetched; where it cannot be, ADVISORIES= leaves that out.
+ADVISORIES ?= advisories
+deny: $(TOOLS)/bin/cargo-deny ## licences, versions, sources and known vulnerabilities of everything that is linked
+	$(TOOLS)/bin/cargo-deny --workspace check bans licenses sources $(ADVISORIES)
+
+INTEGRATION_TEST_NAMESPACE ?=
+test-integration: ## the driver's life in a namespace of an existing cluster: INTEGRATION_TEST_NAMESPACE=… KUBECONFIG=…
+	tests/integration/run "$(INTEGRATION_TEST_NAMESPACE)" $(CARGO)
 
 ci: ## what CI runs
 	.ci/run

@@ -2,7 +2,7 @@
 {{- define "openshell.apiAccessVolume" -}}
 - name: api-access
   projected:
-    defaultMode: 0440
+    defaultMode: 288 # 0440
     sources:
       - serviceAccountToken:
           path: token

@@ -8,6 +8,16 @@
 {{- printf "%s-%s" .Release.Namespace (include "openshell.fullname" .) | trunc 100 | trimSuffix "-" -}}
 {{- end -}}
 
+{{/* What is in a namespace that is the release's own, or others' too. Takes a list: the root, the namespace. */}}
+{{- define "openshell.nameIn" -}}
+{{- $root := index . 0 -}}
+{{- if eq (index . 1) $root.Release.Namespace -}}
+{{- include "openshell.fullname" $root -}}
+{{- else -}}
+{{- include "openshell.clusterName" $root -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "openshell.selector" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}

@@ -121,7 +121,7 @@ Roles and bindings of the driver for one account. Takes a dictionary: root, suff
 {{- define "openshell.driverRoles" -}}
 {{- $root := .root -}}
 {{- $settings := include "openshell.settings" $root | fromJson -}}
-{{- $scopes := list (dict "name" (printf "%s-%s" (include "openshell.fullname" $root) .suffix) "namespace" $settings.namespace "rules" (include "openshell.rules.namespace" $root)) -}}
+{{- $scopes := list (dict "name" (printf "%s-%s" (include "openshell.nameIn" (list $root $settings.namespace)) .suffix) "namespace" $settings.namespace "rules" (include "openshell.rules.namespace" $root)) -}}
 {{- $scopes = append $scopes (dict "name" (printf "%s-%s" (include "openshell.clusterName" $root) .suffix) "namespace" "" "rules" (include "openshell.rules.cluster" $root)) -}}
 {{- with include "openshell.istioGateway" $root -}}
 {{- $parts := splitList "/" . -}}

@@ -11,7 +11,7 @@ gateway's configuration, the rights and the policies are all made from this, so 
   "gatewayId" "openshell"
   "healthPort" 9090
   "workspaceMode" "shared"
-  "sandboxServiceAccount" (printf "%s-sandbox" $fullname)
+  "sandboxServiceAccount" (printf "%s-sandbox" (include "openshell.nameIn" (list . (.Values.driver.namespace | default .Release.Namespace))))
 -}}
 {{- if $gateway.enabled -}}
 {{- $scheme := ternary "https" "http" $gateway.tls.enabled -}}
