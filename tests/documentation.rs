@@ -16,7 +16,7 @@ use openshell_driver_kyma::core::render::supervisor::Delivery;
 use openshell_driver_kyma::core::territory::Territory;
 use openshell_driver_kyma::shell::{log, ops};
 
-use self::documents::{Document, chart, tree, yaml};
+use self::documents::{Document, chart, notices, tree, yaml};
 
 type Outcome = Result<(), Box<dyn Error>>;
 
@@ -117,5 +117,26 @@ fn the_tree_is_as_large_as_it_is_said_to_be() -> Outcome {
     let tree = tree::read()?;
     assert_eq!(tree.names(), dependencies());
     assert!(tree.total() <= CRATES_MAX, "{} crates are linked; {CRATES_MAX} are allowed", tree.total());
-    Document::read("docs/dependencies.md")?.with("total", &tree.summary())?.with("trees", &tree.table())?.settle()
+    Document::read("docs/dependencies.md")?
+        .with("total", &tree.summary())?
+        .with("names", &tree.list())?
+        .with("trees", &tree.table())?
+        .settle()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_notices_are_those_of_what_is_linked() -> Outcome {
+    Document::read("THIRD-PARTY-NOTICES")?.be(notices::text()?).settle()
+}
+
+/// `cargo deny` says the same, where it is at hand; this needs nothing.
+#[cfg(target_os = "linux")]
+#[test]
+fn every_licence_is_one_that_is_allowed() -> Outcome {
+    let rules = include_str!("../deny.toml");
+    let (_, list) = rules.split_once("\nallow = [\n").ok_or("deny.toml allows nothing")?;
+    let allowed: BTreeSet<&str> = list.lines().take_while(|line| *line != "]").filter_map(|line| line.split('"').nth(1)).collect();
+    assert_eq!(notices::not_covered(&allowed)?, Vec::<String>::new(), "deny.toml does not allow their licences");
+    Ok(())
 }

@@ -2,6 +2,8 @@
 
 pub mod chart;
 #[cfg(target_os = "linux")]
+pub mod notices;
+#[cfg(target_os = "linux")]
 pub mod tree;
 pub mod yaml;
 

@@ -13,19 +13,23 @@ pub struct Tree {
     below: BTreeMap<String, BTreeSet<Crate>>,
 }
 
-/// Asks cargo for the driver's tree on this system; needs no network.
-pub fn read() -> Result<Tree, Box<dyn Error>> {
+/// What cargo prints.
+pub fn cargo(arguments: &[&str]) -> Result<String, Box<dyn Error>> {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let output = Command::new(cargo)
-        .args(["tree", "--edges", "normal", "--prefix", "depth", "--no-dedupe", "--offline", "--package", env!("CARGO_PKG_NAME")])
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .output()?;
+    let output = Command::new(cargo).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
     }
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Asks cargo for the driver's tree on this system; needs no network.
+pub fn read() -> Result<Tree, Box<dyn Error>> {
+    let output =
+        cargo(&["tree", "--edges", "normal", "--prefix", "depth", "--no-dedupe", "--offline", "--package", env!("CARGO_PKG_NAME")])?;
     let mut tree = Tree { below: BTreeMap::new() };
     let mut direct = String::new();
-    for line in String::from_utf8(output.stdout)?.lines() {
+    for line in output.lines() {
         let (depth, rest) = line.split_at_checked(line.find(|c: char| !c.is_ascii_digit()).unwrap_or(0)).unwrap_or_default();
         let mut words = rest.split(' ').map(str::to_owned);
         let (Some(name), Some(version)) = (words.next(), words.next()) else { continue };
@@ -57,6 +61,12 @@ impl Tree {
              cargo tree -e normal --prefix none --no-dedupe | awk '{{print $1,$2}}' | sort -u | wc -l\n```",
             self.total()
         )
+    }
+
+    /// The name of every crate, once, for `docs/dependencies.md`.
+    pub fn list(&self) -> String {
+        let names: BTreeSet<&str> = self.below.values().flatten().map(|(name, _)| name.as_str()).collect();
+        names.into_iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
     }
 
     /// A row for each direct dependency.
