@@ -72,6 +72,7 @@ fn the_network_policy_is_the_one_the_driver_writes() -> Outcome {
 #[test]
 fn the_chart_has_a_value_for_every_flag() -> Outcome {
     Document::read("deploy/helm/openshell-driver-kyma/values.yaml")?.with("flags", &chart::values())?.settle()?;
+    Document::read("docs/configuration.md")?.with("values", &chart::names())?.settle()?;
     let schema = Document::read("deploy/helm/openshell-driver-kyma/values.schema.json")?;
     let mut wanted: serde_json::Value = serde_json::from_str(schema.text())?;
     *wanted.pointer_mut("/properties/driver").ok_or("the schema has no driver")? = chart::schema();

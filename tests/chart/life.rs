@@ -176,6 +176,9 @@ fn at<T>(step: &'static str, outcome: Result<T, impl std::fmt::Display>) -> Resu
     outcome.map_err(|why| Grief { step, why: why.to_string() })
 }
 
+/// Whether an object is as it should be.
+type IsRight = fn(&Value) -> bool;
+
 struct Life<'a> {
     home: &'a Installation,
     driver: Driver,
@@ -293,7 +296,6 @@ impl<'a> Life<'a> {
         at("restart", self.driver.ended().await)?;
         self = at("restart", Self::begin(home).await)?;
         at("create after a change", self.create("four", "agent").await)?;
-        type IsRight = fn(&Value) -> bool;
         let looks: [(&'static str, &str, IsRight); 3] = [
             ("policy put right", &policy, |object| object["spec"]["egress"] != json!([{}])),
             ("label put right", &label, |object| object["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "privileged"),

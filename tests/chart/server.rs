@@ -8,7 +8,7 @@ use rig::kube::Kube;
 use serde_json::{Value, json};
 
 use crate::combinations;
-use crate::render::{RELEASE, Rendered, chart, documents, render, run, said, try_render_in};
+use crate::render::{RELEASE, Rendered, chart, documents, render, repository, run, said, try_render_in};
 
 /// kubectl or helm as administrator of the cluster.
 pub fn administer(tool: &str, arguments: &[&str], input: &str) -> Result<String, String> {
@@ -65,6 +65,14 @@ fn the_api_server_takes_every_object_strictly() {
         administer("kubectl", &["apply", "--server-side", "--filename", "-"], &as_list(accounts)).unwrap();
         administer("kubectl", &DRY_RUN, &as_list(known)).unwrap_or_else(|why| panic!("{name}: {why}"));
     }
+}
+
+#[test]
+fn the_api_server_takes_the_reference_deployment() {
+    let objects = documents(&std::fs::read_to_string(repository("deploy/gateway-with-driver.yaml")).unwrap());
+    // The namespace is there already, and so is a role of that name, by another hand.
+    let arguments = DRY_RUN.into_iter().chain(["--force-conflicts"]).collect::<Vec<_>>();
+    administer("kubectl", &arguments, &as_list(objects)).unwrap();
 }
 
 /// A dry run that takes anything would prove nothing.

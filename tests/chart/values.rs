@@ -116,7 +116,7 @@ fn what_is_dangerous_or_contradictory_is_refused_with_a_sentence() {
         (json!({ "serviceAccount": { "create": false } }), "needs serviceAccount.name"),
         (driver(json!({ "sandboxServiceAccount": RELEASE })), "sandboxes would have its rights"),
         (driver(json!({ "namespace": "kube-system" })), "kube-system is a namespace of the system"),
-        (driver(json!({ "workspaceMode": "operator" })), "shared and managed only"),
+        (driver(json!({ "workspaceMode": "operator" })), "in a pod it is shared or managed"),
         (driver(json!({ "workspaceMode": "managed", "gatewayId": "a.b" })), "a DNS label of at most 33 characters"),
         (driver(json!({ "socket": "/run/openshell/driver.sock" })), "a directory of its own"),
         (driver(json!({ "socket": "/var/run/driver/driver.sock" })), "below /run/openshell"),

@@ -64,6 +64,22 @@ fn kind(flag: &Flag) -> Value {
     }
 }
 
+/// A row for each value, by the headings of `--help`, for `docs/configuration.md`.
+pub fn names() -> String {
+    let mut text = String::from("| Value | Flag | Default of the driver |\n|---|---|---|\n");
+    for group in Group::ALL {
+        let _ = writeln!(text, "| **{}** | | |", group.title());
+        for flag in group.flags() {
+            let default = match flag.default {
+                Fallback::Text(value) => format!("`{value}`"),
+                Fallback::Unset(meaning) => meaning.replace('|', "\\|"),
+            };
+            let _ = writeln!(text, "| `driver.{}` | `--{}` | {default} |", key(flag), flag.long);
+        }
+    }
+    text
+}
+
 /// Text as lines that begin with `#`.
 fn comment(paragraph: &str, text: &mut String) {
     const MARGIN: &str = "  #";

@@ -69,7 +69,7 @@ the driver itself too, in the check before an install.
 {{- end -}}
 {{- end -}}
 {{- if not (has $settings.workspaceMode (list "shared" "managed")) -}}
-{{- fail (printf "driver.workspaceMode is %s: the gateway serves an external driver in shared and managed only" $settings.workspaceMode) -}}
+{{- fail (printf "driver.workspaceMode is %s: in a pod it is shared or managed. (operator is for a driver outside the cluster: a gateway in it does not start with that)" $settings.workspaceMode) -}}
 {{- end -}}
 {{- if and (eq $settings.workspaceMode "managed") (not (regexMatch "^[a-z0-9]([a-z0-9-]{0,31}[a-z0-9])?$" $settings.gatewayId)) -}}
 {{- fail (printf "driver.gatewayId is %s: with driver.workspaceMode=managed namespaces are named after it, so it must be a DNS label of at most 33 characters" $settings.gatewayId) -}}
