@@ -114,6 +114,7 @@ helm-lint: ## helm lint, strictly, with the values of each installation that is 
 
 test-chart: helm-lint ## the chart by the real helm and on the real API server: values, rights, policies, upgrades, lives (needs Go)
 	tests/cluster/build
+	tests/cluster/build helm kubectl
 	$(CARGO) test --quiet --features cluster --test chart --no-run
 	tests/cluster/up --exec tests/chart/run $(CARGO) test --quiet --features cluster --test chart -- --test-threads 8
 
