@@ -39,7 +39,9 @@ async fn what_two_drivers_of_one_gateway_are_asked_is_done_once() -> Outcome<()>
     until_ready(&mut to_two, "ada").await?;
 
     let (first, second) = tokio::join!(delete(&one, "ada"), delete(&two, "ada"));
-    assert!(first? && second?);
+    // Who comes second may find that there is none any more.
+    let (first, second) = (first?, second?);
+    assert!(first || second);
     until_deleted(&mut to_one, "ada").await?;
     until_deleted(&mut to_two, "ada").await?;
     assert_eq!(scene.sandboxes().len(), 0);
