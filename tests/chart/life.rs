@@ -48,7 +48,8 @@ struct Installation {
 impl Installation {
     /// Applies accounts and roles of the chart in a namespace of their own, without the right that is to be missing.
     async fn new(namespace: &str, mut values: Value, missing: Option<&Missing>) -> Outcome<Self> {
-        namespaces(&[namespace], "privileged");
+        // The Istio Gateway that is read when sandboxes are exposed is in Kyma's own.
+        namespaces(&[namespace, "kyma-system"], "privileged");
         if values["driver"]["workspaceMode"] == "managed" {
             values["driver"]["gatewayId"] = json!(namespace);
         }
@@ -198,7 +199,13 @@ fn wanted(name: &str, image: &str) -> pb::DriverSandbox {
 
 impl<'a> Life<'a> {
     async fn begin(home: &'a Installation) -> Outcome<Self> {
-        let driver = Driver::ready(&home.launch()).await?;
+        Self::begin_with(home, &[]).await
+    }
+
+    async fn begin_with(home: &'a Installation, more: &[&str]) -> Outcome<Self> {
+        let mut launch = home.launch();
+        launch.flags.extend(more.iter().map(|&flag| flag.to_owned()));
+        let driver = Driver::ready(&launch).await?;
         let gateway = Gateway::connect(&driver.socket).await?;
         let events = gateway.watch().await?;
         Ok(Self { home, driver, gateway, events, told: std::collections::BTreeSet::new() })
@@ -308,8 +315,80 @@ impl<'a> Life<'a> {
     }
 }
 
+/// What an object of a kind that exposes a sandbox is called, and where.
+fn exposing(namespace: &str, kind: &str, name: &str) -> String {
+    let api = match kind {
+        "services" => "/api/v1",
+        "virtualservices" => "/apis/networking.istio.io/v1",
+        _ => "/apis/networking.k8s.io/v1",
+    };
+    format!("{api}/namespaces/{namespace}/{kind}/expose-default--{name}")
+}
+
+/// The Istio Gateway of the cluster, and somebody else's objects, one of each kind, by the name that a sandbox's would have.
+fn arrange_exposure(home: &Installation) -> Outcome<()> {
+    let named = |kind: &str| json!({ "name": format!("expose-default--{kind}"), "namespace": home.namespace });
+    let objects = json!([
+        {
+            "apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": { "name": "kyma-gateway", "namespace": "kyma-system" },
+            "spec": { "selector": { "istio": "ingressgateway" }, "servers": [
+                { "hosts": ["*.c-1a2b3c4.kyma.example.com"], "port": { "name": "https", "number": 443, "protocol": "HTTPS" } },
+            ] },
+        },
+        { "apiVersion": "v1", "kind": "Service", "metadata": named("services"), "spec": { "ports": [{ "port": 1 }] } },
+        { "apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": named("virtualservices"), "spec": { "hosts": ["a.example"] } },
+        { "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": named("networkpolicies"), "spec": { "podSelector": {} } },
+    ]);
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
+    administer("kubectl", &["apply", "--server-side", "--force-conflicts", "--filename", "-"], &list.to_string())?;
+    Ok(())
+}
+
+const EXPOSING: [&str; 3] = ["services", "virtualservices", "networkpolicies"];
+
+/// The life of exposed sandboxes: made, kept apart from somebody else's, changed with the flags, and gone with their sandbox.
+async fn live_exposed(home: &Installation) -> Result<(), Grief> {
+    at("arrange", arrange_exposure(home))?;
+    let mut life = at("start", Life::begin(home).await)?;
+    let is = |reason: &'static str| {
+        move |seen: &pb::DriverSandbox| sandbox::condition(seen, "Exposed").is_some_and(|exposed| exposed.reason == reason)
+    };
+    at("create", life.create("one", "agent").await)?;
+    let secrets = format!("/api/v1/namespaces/{}/secrets", home.namespace);
+    let is_kept = async || {
+        let list = home.admin.done("GET", &secrets, None).await?;
+        let is_ours = |secret: &Value| secret["metadata"]["ownerReferences"][0]["kind"] == "Sandbox";
+        Ok(list["items"].as_array().into_iter().flatten().any(is_ours))
+    };
+    at("token", until("there is a Secret with the gateway's token", is_kept).await)?;
+    at("exposed", life.seen("one", is("Routed")).await)?;
+    for kind in EXPOSING {
+        at("create", life.create(kind, "agent").await)?;
+        at("name taken", life.seen(kind, is("NameTaken")).await)?;
+    }
+    at("restart", life.driver.signal("TERM").await)?;
+    at("restart", life.driver.ended().await)?;
+    life = at("restart", Life::begin_with(home, &["--exposed-port=9090"]).await)?;
+    for kind in EXPOSING {
+        let path = exposing(&home.namespace, kind, "one");
+        let changed = async || Ok(home.admin.done("GET", &path, None).await?["spec"].to_string().contains("9090"));
+        at("changed with the flags", until("the other port is in it", changed).await)?;
+    }
+    let request = pb::DeleteSandboxRequest { sandbox_id: sandbox::id("one"), sandbox_name: "one".into() };
+    at("delete", life.gateway.delete_sandbox(request).await)?;
+    for kind in EXPOSING {
+        let path = exposing(&home.namespace, kind, "one");
+        at("gone", until("it is gone", async || Ok(home.admin.ask("GET", &path, None).await?.status == 404)).await)?;
+    }
+    let refused = at("audit", home.refused())?;
+    at("nothing refused", if refused.is_empty() { Ok(()) } else { Err(refused.join("\n")) })
+}
+
 /// The whole life of an installation: Ok when nothing was missing.
 async fn live(home: &Installation) -> Result<(), Grief> {
+    if home.rendered.config().exposure.is_some() {
+        return live_exposed(home).await;
+    }
     let managed = !home.rendered.config().workspaces.is_shared();
     if managed {
         let secret = json!({
@@ -350,6 +429,28 @@ fn managed() -> Value {
     })
 }
 
+fn exposed() -> Value {
+    let mut values = shared();
+    values["acknowledge"] = json!(["plaintextGateway", "exposureWithoutAuthentication"]);
+    values["driver"] = json!({ "exposure": "virtualservice", "apiruleAuth": "none", "sandboxCredential": "token" });
+    values
+}
+
+fn nothing() -> Vec<Right> {
+    Vec::new()
+}
+
+/// What the driver may do in the default installation: tested there.
+fn of_the_shared() -> Vec<Right> {
+    rights_of_the_driver(&try_render_in("any", &shared()).unwrap())
+}
+
+fn rights_of_the_driver(rendered: &Rendered) -> Vec<Right> {
+    let is_ours = |object: &&Value| object["metadata"]["name"].as_str().is_some_and(|name| name.ends_with("-driver"));
+    let roles: Vec<Value> = rendered.objects.iter().filter(is_ours).cloned().collect();
+    granted(&roles, ("any", "openshell"))
+}
+
 /// The check before an install, with the account that the hook has: it finds nothing to mend.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_check_before_an_install_passes_with_these_rights() -> Outcome<()> {
@@ -384,9 +485,15 @@ async fn a_whole_life_in_managed_workspaces_with_exactly_these_rights() -> Outco
     live(&home).await.map_err(|grief| format!("{}: {}", grief.step, grief.why).into())
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_whole_life_of_exposed_sandboxes_with_exactly_these_rights() -> Outcome<()> {
+    let home = Installation::new("chart-exposed", exposed(), None).await?;
+    live(&home).await.map_err(|grief| format!("{}: {}", grief.step, grief.why).into())
+}
+
 /// A test for each right: without it, life breaks where that right is needed.
 macro_rules! without {
-    ($module:ident, $values:ident, $prefix:literal: $($test:ident: $verb:literal $group:literal $resource:literal => $step:literal;)*) => {
+    ($module:ident, $values:ident, $prefix:literal, beyond $known:ident: $($test:ident: $verb:literal $group:literal $resource:literal => $step:literal;)*) => {
         mod $module {
             use super::*;
 
@@ -406,10 +513,10 @@ macro_rules! without {
 
             #[test]
             fn every_right_has_its_test() {
-                let rendered = try_render_in("any", &$values()).unwrap();
-                let roles: Vec<Value> = rendered.objects.iter().filter(|object| object["metadata"]["name"].as_str().is_some_and(|name| name.ends_with("-driver"))).cloned().collect();
-                let rights = granted(&roles, ("any", "openshell"));
-                let granted: std::collections::BTreeSet<_> = rights.iter().map(|right| (right.group.as_str(), right.resource.as_str(), right.verb.as_str())).collect();
+                let known: std::collections::BTreeSet<Right> = $known().into_iter().collect();
+                let rights = rights_of_the_driver(&try_render_in("any", &$values()).unwrap());
+                let rights = rights.iter().filter(|right| !known.contains(right));
+                let granted: std::collections::BTreeSet<_> = rights.map(|right| (right.group.as_str(), right.resource.as_str(), right.verb.as_str())).collect();
                 let tested: std::collections::BTreeSet<_> = ALL.iter().map(|missing| (missing.group, missing.resource, missing.verb)).collect();
                 assert_eq!(granted, tested);
             }
@@ -417,7 +524,7 @@ macro_rules! without {
     };
 }
 
-without! { shared_namespace, shared, "s-":
+without! { shared_namespace, shared, "s-", beyond nothing:
     create_sandboxes: "create" "agents.x-k8s.io" "sandboxes" => "create";
     delete_sandboxes: "delete" "agents.x-k8s.io" "sandboxes" => "delete";
     get_sandboxes: "get" "agents.x-k8s.io" "sandboxes" => "create again";
@@ -433,7 +540,7 @@ without! { shared_namespace, shared, "s-":
     list_nodes: "list" "" "nodes" => "GPUs";
 }
 
-without! { managed_workspaces, managed, "m-":
+without! { managed_workspaces, managed, "m-", beyond nothing:
     create_sandboxes: "create" "agents.x-k8s.io" "sandboxes" => "create";
     delete_sandboxes: "delete" "agents.x-k8s.io" "sandboxes" => "delete";
     get_sandboxes: "get" "agents.x-k8s.io" "sandboxes" => "create again";
@@ -457,4 +564,24 @@ without! { managed_workspaces, managed, "m-":
     get_networkpolicies: "get" "networking.k8s.io" "networkpolicies" => "create after a change";
     patch_networkpolicies: "patch" "networking.k8s.io" "networkpolicies" => "create after a change";
     list_nodes: "list" "" "nodes" => "GPUs";
+}
+
+without! { exposed_sandboxes, exposed, "e-", beyond of_the_shared:
+    create_secrets: "create" "" "secrets" => "token";
+    get_gateways: "get" "networking.istio.io" "gateways" => "exposed";
+    create_services: "create" "" "services" => "exposed";
+    get_services: "get" "" "services" => "name taken";
+    list_services: "list" "" "services" => "exposed";
+    patch_services: "patch" "" "services" => "changed with the flags";
+    watch_services: "watch" "" "services" => "nothing refused";
+    create_virtualservices: "create" "networking.istio.io" "virtualservices" => "exposed";
+    get_virtualservices: "get" "networking.istio.io" "virtualservices" => "name taken";
+    list_virtualservices: "list" "networking.istio.io" "virtualservices" => "exposed";
+    patch_virtualservices: "patch" "networking.istio.io" "virtualservices" => "changed with the flags";
+    watch_virtualservices: "watch" "networking.istio.io" "virtualservices" => "nothing refused";
+    create_networkpolicies: "create" "networking.k8s.io" "networkpolicies" => "exposed";
+    get_networkpolicies: "get" "networking.k8s.io" "networkpolicies" => "name taken";
+    list_networkpolicies: "list" "networking.k8s.io" "networkpolicies" => "exposed";
+    patch_networkpolicies: "patch" "networking.k8s.io" "networkpolicies" => "changed with the flags";
+    watch_networkpolicies: "watch" "networking.k8s.io" "networkpolicies" => "nothing refused";
 }
