@@ -2,7 +2,7 @@
 SHELL := bash
 CARGO ?= cargo
 
-.PHONY: help demo test fmt lint unit test-slow test-observability test-interop test-cluster test-cluster-alone record-likeness break-kubesim cluster bless proto docs simulate simulate-ci mutations count static test-static reproducible image dev-image dev-shell helm-lint test-chart manifests sbom deny test-integration ci
+.PHONY: help demo test fmt lint unit test-slow test-observability test-interop test-cluster test-cluster-alone record-likeness break-kubesim cluster bless proto docs simulate simulate-ci mutations chaos fuzz count static test-static reproducible image dev-image dev-shell helm-lint test-chart manifests sbom deny test-integration ci
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,15 @@ simulate-ci: ## a few thousand lives that meet every kind of fault, and a driver
 
 mutations: ## deliberate faults in the core, each of which the simulation must find
 	$(CARGO) run --profile simulation --quiet -p simulation --features mutations -- --mutations
+
+ROUNDS ?= 300
+chaos: ## kill the driver's process ROUNDS times, at whatever moment; CHAOS_SEED says at which
+	CHAOS_ROUNDS=$(ROUNDS) $(CARGO) test --quiet -p openshell-driver-kyma --test process chaos:: -- --nocapture
+
+SECONDS ?= 60
+TARGET ?=
+fuzz: ## SECONDS of made-up bytes for each place where the driver reads what others wrote, or for TARGET
+	$(CARGO) run --profile simulation --quiet -p fuzz-targets -- $(SECONDS) $(TARGET)
 
 bless: ## rewrite what the core says in the vectors; review the difference
 	BLESS=1 $(CARGO) test --quiet --test vectors every_vector

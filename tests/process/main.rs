@@ -2,6 +2,7 @@
 //!
 //! Each test has a cluster, a directory and a driver of its own and waits for what it expects, never for time to pass.
 
+mod chaos;
 mod credential;
 mod exposure;
 mod failures;
