@@ -233,9 +233,7 @@ impl Territory {
     pub fn recognise(&self, namespace: &str, name: ObjectName) -> Option<ObjectKey> {
         match self {
             // Only this namespace's objects are asked for; what shows others is no API server.
-            Self::Shared(ours) => {
-                (namespace.is_empty() || namespace == ours.as_str()).then(|| ObjectKey { namespace: ours.clone(), name })
-            }
+            Self::Shared(ours) => (namespace.is_empty() || namespace == ours.as_str()).then(|| ObjectKey { namespace: ours.clone(), name }),
             Self::Managed(Prefix(prefix)) => {
                 let namespace = Namespace::parse(namespace).ok().filter(|namespace| namespace.as_str().starts_with(prefix))?;
                 Some(ObjectKey { namespace: OurNamespace(Arc::new(namespace)), name })

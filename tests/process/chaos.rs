@@ -145,10 +145,14 @@ async fn whatever_a_killed_driver_has_answered_holds_and_the_next_one_finds_the_
             }
         }
         // What was deleted and has gone is forgotten, and its name is free.
-        let names: Vec<String> = scene.sandboxes().iter().filter_map(|object| Some(object.pointer("/metadata/name")?.as_str()?.to_owned())).collect();
+        let names: Vec<String> =
+            scene.sandboxes().iter().filter_map(|object| Some(object.pointer("/metadata/name")?.as_str()?.to_owned())).collect();
         beliefs.retain(|name, belief| *belief == Belief::There || names.contains(&format!("default--{name}")));
         for (name, belief) in &beliefs {
-            assert!(*belief != Belief::There || names.contains(&format!("default--{name}")), "round {round}: {name} was created, and is gone");
+            assert!(
+                *belief != Belief::There || names.contains(&format!("default--{name}")),
+                "round {round}: {name} was created, and is gone"
+            );
         }
     }
 

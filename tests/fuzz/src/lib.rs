@@ -4,7 +4,14 @@
 //! same targets run three ways: over the vectors and what was made of them by [`mutation`], as a plain test; for as long as asked by the program
 //! of this package (`make fuzz`); and under libFuzzer, which looks for new paths, from `fuzz/` (cargo-fuzz's layout).
 #![forbid(unsafe_code)]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::missing_panics_doc, reason = "a target says what is wrong by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a target says what is wrong by panicking"
+)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "a kubeconfig is a file")]
 
 pub mod answers;

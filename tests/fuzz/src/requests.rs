@@ -38,17 +38,23 @@ fn structure(data: &[u8], field: &str) {
 /// A request is refused by Validate and Create alike, and with codes the gateway can use; or one object is created, which is JSON.
 fn create(request: &pb::CreateSandboxRequest) {
     let created = ask(Request::CreateSandbox(request.clone()));
-    let validate = pb::ValidateSandboxCreateRequest { sandbox: request.sandbox.clone(), ..pb::ValidateSandboxCreateRequest::default() };
+    let validate = pb::ValidateSandboxCreateRequest { sandbox: request.sandbox.clone() };
     let validated = ask(Request::ValidateSandboxCreate(validate));
     match (&created.outcome, &validated.outcome) {
         (Outcome::Reply(_), Outcome::Reply(_)) => {
-            let posts: Vec<&HttpRequest> = created.requests.iter().map(|planned| &planned.request).filter(|request| request.method == Method::Post).collect();
+            let posts: Vec<&HttpRequest> =
+                created.requests.iter().map(|planned| &planned.request).filter(|request| request.method == Method::Post).collect();
             let [post] = posts[..] else { panic!("{} objects are created", posts.len()) };
             let object: Value = serde_json::from_slice(&post.body.0).expect("an object is JSON");
             assert_eq!(object["kind"], "Sandbox");
         }
         (Outcome::Refused(create), Outcome::Refused(validate)) => {
-            assert!(matches!(create.code, Code::FailedPrecondition | Code::Unavailable), "Create refuses with {:?}: {}", create.code, create.message);
+            assert!(
+                matches!(create.code, Code::FailedPrecondition | Code::Unavailable),
+                "Create refuses with {:?}: {}",
+                create.code,
+                create.message
+            );
             assert_eq!(create.message, validate.message);
         }
         // Only Validate looks for a node; only Create knows how large the object is.

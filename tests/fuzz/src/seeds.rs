@@ -29,7 +29,9 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "driver_config" => seeds.extend(fields("driver_config")),
         "platform_config" => seeds.extend(fields("platform_config")),
         "request_messages" => seeds.extend(creates().map(|request| [vec![0], request.encode_to_vec()].concat())),
-        "quantities" => seeds.extend(["500m", "2", "1.5Gi", "1e3", "0", "9Ei", "100n", "+1", ".5", "1E", "1Ei"].map(|text| text.as_bytes().to_vec())),
+        "quantities" => {
+            seeds.extend(["500m", "2", "1.5Gi", "1e3", "0", "9Ei", "100n", "+1", ".5", "1E", "1Ei"].map(|text| text.as_bytes().to_vec()));
+        }
         "kubeconfig" => seeds.push(KUBECONFIG.as_bytes().to_vec()),
         _ => {}
     }
@@ -54,7 +56,11 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 /// Every vector.
 fn vectors() -> impl Iterator<Item = Value> {
     let folders = files(&repository().join("vectors"));
-    folders.into_iter().filter(|path| path.is_dir()).flat_map(|folder| files(&folder)).filter_map(|path| serde_json::from_slice(&fs::read(path).ok()?).ok())
+    folders
+        .into_iter()
+        .filter(|path| path.is_dir())
+        .flat_map(|folder| files(&folder))
+        .filter_map(|path| serde_json::from_slice(&fs::read(path).ok()?).ok())
 }
 
 /// The vectors' objects.

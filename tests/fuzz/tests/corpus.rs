@@ -1,5 +1,7 @@
 //! Every target over what it begins with, and over some thousand inputs made from that.
 
+#![allow(clippy::disallowed_methods, reason = "it reads the targets' files")]
+
 use fuzz_targets::mutation::{Dice, mutated};
 use fuzz_targets::{TARGETS, seeds};
 
