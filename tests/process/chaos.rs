@@ -2,6 +2,12 @@
 //!
 //! The simulation kills the core between any two of its outputs; here it is the process, with its socket, its connections and its lock.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "whoever runs it says how often in the environment, and reads what was played"
+)]
+
 use std::collections::BTreeMap;
 use std::env;
 use std::time::Duration;
@@ -55,6 +61,11 @@ impl Dice {
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         usize::try_from((mixed ^ (mixed >> 31)) % bound.max(1) as u64).unwrap_or_default()
     }
+
+    fn one_of<'a, T>(&mut self, all: &'a [T; 6]) -> &'a T {
+        let [first, ..] = all;
+        all.get(self.below(all.len())).unwrap_or(first)
+    }
 }
 
 async fn ask(gateway: &Gateway, name: &str, what: Ask) -> Result<(), Status> {
@@ -73,7 +84,7 @@ fn asks(dice: &mut Dice, beliefs: &BTreeMap<String, Belief>, made: &mut usize) -
     known.retain(|(_, belief)| *belief != Belief::Doubtful);
     let mut asks = Vec::new();
     while asks.len() < CALLS {
-        let what = [Ask::Create, Ask::Create, Ask::Get, Ask::Stop, Ask::Start, Ask::Delete][dice.below(6)];
+        let what = *dice.one_of(&[Ask::Create, Ask::Create, Ask::Get, Ask::Stop, Ask::Start, Ask::Delete]);
         if known.is_empty() || (what == Ask::Create && beliefs.len() < SANDBOXES) {
             *made += 1;
             asks.push((format!("box-{made}"), Ask::Create));
