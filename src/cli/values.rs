@@ -13,9 +13,8 @@ use crate::core::admit::mount_path::{directory, overlap};
 use crate::core::admit::quantity::Quantity;
 use crate::core::kube::peer::Peer;
 use crate::core::kube::selector::Selector;
+use crate::core::layout::directory::{TLS, TOKEN, WORKSPACE};
 use crate::core::names::{self, Namespace, ObjectName};
-use crate::core::render::credential::{TLS_DIRECTORY, TOKEN_DIRECTORY};
-use crate::core::render::volumes::WORKSPACE_PATH;
 use crate::shell::LogFormat;
 
 /// Longest image reference: far beyond what registries take.
@@ -300,7 +299,7 @@ pub fn mount_path(text: &str) -> Result<String, String> {
     if path.contains(':') {
         return Err(format!("{text:?} has a ':', which Kubernetes refuses in a mount path"));
     }
-    match [WORKSPACE_PATH, TOKEN_DIRECTORY, TLS_DIRECTORY, "/proc", "/sys", "/dev"].into_iter().find(|taken| overlap(&path, taken)) {
+    match [WORKSPACE, TOKEN, TLS, "/proc", "/sys", "/dev"].into_iter().find(|taken| overlap(&path, taken)) {
         Some(taken) => Err(format!("{text:?} overlaps {taken}, which every sandbox needs for something else")),
         None => Ok(path),
     }
@@ -322,7 +321,7 @@ pub fn socket(text: &str) -> Result<String, String> {
     if path.len() > SOCKET_PATH_MAX {
         return Err(format!("{text:?} has {} characters; Linux takes at most {SOCKET_PATH_MAX} for a socket", path.len()));
     }
-    if overlap(&path, WORKSPACE_PATH) {
+    if overlap(&path, WORKSPACE) {
         return Err(format!("{text:?} is in the workspace, where the workload could put another in its place"));
     }
     Ok(path)

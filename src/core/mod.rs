@@ -10,6 +10,7 @@ pub mod follow;
 pub mod grpc_status;
 pub mod io;
 pub mod kube;
+pub mod layout;
 pub mod limits;
 pub mod names;
 pub mod note;

@@ -220,6 +220,59 @@ pub fn fnv128(bytes: &[u8]) -> u128 {
     bytes.iter().fold(OFFSET, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(PRIME))
 }
 
+/// Which object of its kind, as logs write it: `namespace/name`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct NamespacedName(String);
+
+impl NamespacedName {
+    /// Of these two.
+    #[must_use]
+    pub fn new(namespace: &Namespace, name: &ObjectName) -> Self {
+        Self(format!("{namespace}/{name}"))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name alone.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, name)| name)
+    }
+
+    /// What `kubectl get` and its like must be told beside the kind.
+    #[must_use]
+    pub fn arguments(&self) -> String {
+        let (namespace, name) = self.0.split_once('/').unwrap_or_default();
+        format!("{name} -n {namespace}")
+    }
+}
+
+impl TryFrom<String> for NamespacedName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let parts = text.split_once('/').map(|(namespace, name)| Namespace::parse(namespace).is_ok() && ObjectName::parse(name).is_ok());
+        if parts == Some(true) { Ok(Self(text)) } else { Err(format!("{text:?} is no namespace/name")) }
+    }
+}
+
+impl From<NamespacedName> for String {
+    fn from(name: NamespacedName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for NamespacedName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

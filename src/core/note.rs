@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::grpc_status::Code;
 use super::io::{CallId, ExchangeId, Rpc, TraceParent, WatchId};
 use super::kube::kind::Kind;
-use super::names::{ObjectName, SandboxId, SandboxName};
+use super::names::{NamespacedName, SandboxId, SandboxName};
 use super::observe::state::State;
 use super::survey::Survey;
 
@@ -57,7 +57,7 @@ pub enum Note {
         /// The user's name of it.
         name: SandboxName,
         /// The object that speaks for it.
-        object: ObjectName,
+        object: NamespacedName,
         /// What it did before.
         was: State,
         /// What it does now; absent when it is gone.
@@ -77,7 +77,7 @@ pub enum Note {
         /// The user's name of it.
         name: SandboxName,
         /// The object that speaks for it.
-        object: ObjectName,
+        object: NamespacedName,
         /// Whole sweeps in which it was not asked for.
         sweeps: u32,
     },
@@ -151,34 +151,34 @@ pub enum Note {
     /// An object carries our labels but no sandbox id: it is left alone.
     NoSandboxId {
         /// The object.
-        object: ObjectName,
+        object: NamespacedName,
     },
     /// Two objects claim the same sandbox id; the older one speaks for it.
     SharedSandboxId {
         /// The id.
         sandbox: SandboxId,
         /// The object that speaks for it.
-        chosen: ObjectName,
+        chosen: NamespacedName,
     },
     /// An object left our label selector but still exists: somebody edited its labels.
     Relabelled {
         /// The object.
-        object: ObjectName,
+        object: NamespacedName,
     },
     /// A create met its own object, left by an earlier try, and took it.
     Adopted {
         /// The object.
-        object: ObjectName,
+        object: NamespacedName,
     },
     /// A create whose caller was told that it failed was found and removed.
     Undone {
         /// The object.
-        object: ObjectName,
+        object: NamespacedName,
     },
     /// The gateway was told that this object is not there, or will not be, and yet it may be: it could not be found out.
     Stray {
         /// The object.
-        object: ObjectName,
+        object: NamespacedName,
         /// Why it is not known.
         reason: String,
     },
@@ -218,7 +218,7 @@ pub enum Note {
     /// Something that should have happened has not: streams are told as well.
     Overdue {
         /// The object.
-        object: ObjectName,
+        object: NamespacedName,
         /// What, in one word.
         reason: Cow<'static, str>,
         /// The same for a person, with the command that shows more.
@@ -227,14 +227,14 @@ pub enum Note {
     /// A sandbox did not get ready in the time that the operator gives it: the gateway is told that it is lost.
     GivenUp {
         /// The object.
-        object: ObjectName,
+        object: NamespacedName,
         /// How long it had.
         seconds: u64,
     },
     /// A deletion that waited for a pod which the garbage collector had overlooked was let go: the collector finds the pod without an owner.
     Released {
         /// The object.
-        object: ObjectName,
+        object: NamespacedName,
     },
     /// The namespace of a workspace was created.
     WorkspaceCreated {
@@ -285,6 +285,11 @@ pub enum Note {
     NamespacesUnread {
         /// Why.
         reason: String,
+    },
+    /// A namespace is read for the first time, whether it lets sandbox pods in; the gateway waits for what is found.
+    Examining {
+        /// Which.
+        namespace: String,
     },
     /// A namespace lets sandbox pods in.
     Admits {
@@ -431,6 +436,7 @@ impl Note {
             | Self::Listing { .. }
             | Self::Watching { .. }
             | Self::Surveyed(_)
+            | Self::Examining { .. }
             | Self::ReaderWaitedFor { .. }
             | Self::UnknownExchange { .. }
             | Self::UnknownWatch { .. }
@@ -499,7 +505,8 @@ impl fmt::Display for Note {
             },
             Self::Unclaimed { sandbox, name, object, sweeps } => write!(
                 f,
-                "the gateway has not asked for sandbox {name} ({sandbox}) in {sweeps} sweeps: it does not know it, and it is left alone; look with kubectl get sandbox {object} -o yaml, and delete it if it is not wanted"
+                "the gateway has not asked for sandbox {name} ({sandbox}) in {sweeps} sweeps: it does not know it, and it is left alone; look with kubectl get sandbox {} -o yaml, and delete it if it is not wanted",
+                object.arguments()
             ),
             Self::Claimed { sandbox } => write!(f, "the gateway asks for sandbox {sandbox} again"),
             Self::Listing { kind, because } => write!(f, "listing all {kind} ({})", because.name()),
@@ -524,7 +531,8 @@ impl fmt::Display for Note {
             Self::Undone { object } => write!(f, "Sandbox {object}, whose create had been reported as failed, was removed"),
             Self::Stray { object, reason } => write!(
                 f,
-                "Sandbox {object} may exist although the gateway was told that it does not: {reason}; look with kubectl get sandbox and delete it"
+                "Sandbox {object} may exist although the gateway was told that it does not: {reason}; look with kubectl get sandbox {} and delete it",
+                object.arguments()
             ),
             Self::ReaderWaitedFor { call, events, millis } => {
                 write!(f, "{events} events of stream {} had to wait for its reader, up to {millis} ms", call.0)
@@ -567,6 +575,7 @@ impl fmt::Display for Note {
             Self::NamespacesUnread { reason } => {
                 write!(f, "the file that lists namespaces cannot be used, and those it listed before stay: {reason}")
             }
+            Self::Examining { namespace } => write!(f, "reading whether namespace {namespace} lets sandbox pods in"),
             Self::Admits { namespace } => write!(f, "namespace {namespace} lets sandbox pods in"),
             Self::Refuses { namespace, level } if level.is_empty() => {
                 write!(f, "namespace {namespace} has no label pod-security.kubernetes.io/enforce=privileged, and refuses sandbox pods")
@@ -640,6 +649,7 @@ events! {
     SourceUnread => "source_unread",
     NamespacesChosen => "namespaces_chosen",
     NamespacesUnread => "namespaces_unread",
+    Examining => "examining",
     Admits => "admits",
     Refuses => "refuses",
     AdmissionUnknown => "admission_unknown",

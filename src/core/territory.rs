@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::admit::named;
 use super::grpc_status::Status;
-use super::names::{LABEL_MAX, Namespace, ObjectName, SandboxName, Workspace};
+use super::names::{LABEL_MAX, Namespace, NamespacedName, ObjectName, SandboxName, Workspace};
 use crate::config::{Choice, Config, WorkspaceMode};
 
 /// A namespace in which sandboxes of ours may live.
@@ -53,6 +53,12 @@ impl ObjectKey {
     #[must_use]
     pub fn sibling(&self, name: ObjectName) -> Self {
         Self { namespace: self.namespace.clone(), name }
+    }
+}
+
+impl From<&ObjectKey> for NamespacedName {
+    fn from(key: &ObjectKey) -> Self {
+        Self::new(&key.namespace.0, &key.name)
     }
 }
 

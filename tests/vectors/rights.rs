@@ -102,7 +102,7 @@ pub fn of(config: &Config) -> Value {
     needed(config).iter().map(roles::rule).collect()
 }
 
-/// A line of the table, without what settings put into it.
+/// A line of the table, without what settings put into it: names, and whether sandboxes are in one namespace or in many.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Line {
     feature: Feature,
@@ -110,14 +110,13 @@ struct Line {
     group: &'static str,
     resource: &'static str,
     is_named: bool,
-    is_everywhere: bool,
 }
 
 impl Line {
     fn of(permission: &Permission) -> impl Iterator<Item = Self> {
         let Permission { feature, group, resource, .. } = *permission;
-        let (is_named, is_everywhere) = (permission.name.is_some(), permission.scope == Scope::Cluster);
-        permission.verbs.iter().map(move |verb| Self { feature, verb, group, resource, is_named, is_everywhere })
+        let is_named = permission.name.is_some();
+        permission.verbs.iter().map(move |verb| Self { feature, verb, group, resource, is_named })
     }
 }
 

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 
 use crate::config::Config;
-use crate::core::render::credential::TOKEN_DIRECTORY;
-use crate::core::render::volumes::WORKSPACE_PATH;
+use crate::core::layout::directory::{TOKEN, WORKSPACE};
 
 /// What nobody but us mounts at, over or below, in any configuration.
 const RESERVED: [&str; 11] = [
@@ -15,7 +14,7 @@ const RESERVED: [&str; 11] = [
     "/run/openshell-sidecar",
     "/run/netns",
     "/var/run/secrets/kubernetes.io",
-    TOKEN_DIRECTORY,
+    TOKEN,
     "/proc",
     "/sys",
     "/dev",
@@ -32,8 +31,8 @@ impl MountPath {
     /// Says why it is none that can be mounted at; reads on after the field's path.
     pub fn check(config: &Config, text: &str) -> Result<Self, String> {
         let path = shape(text)?;
-        if path == WORKSPACE_PATH || is_within(WORKSPACE_PATH, path) {
-            return Err(format!("{path} would hide {WORKSPACE_PATH}; mount below it"));
+        if path == WORKSPACE || is_within(WORKSPACE, path) {
+            return Err(format!("{path} would hide {WORKSPACE}; mount below it"));
         }
         let of_config = reserved_by(config);
         let mut taken = RESERVED.into_iter().chain(of_config.iter().map(String::as_str));
@@ -52,7 +51,7 @@ impl MountPath {
     /// Whether it is part of the workspace.
     #[must_use]
     pub fn is_in_workspace(&self) -> bool {
-        is_within(&self.0, WORKSPACE_PATH)
+        is_within(&self.0, WORKSPACE)
     }
 
     /// Whether two paths are one directory.

@@ -4,8 +4,8 @@ use super::fields::Field;
 use super::mount_path::MountPath;
 use crate::config::Config;
 use crate::core::grpc_status::Status;
+use crate::core::layout::volume;
 use crate::core::names::{LABEL_MAX, ObjectName, is_dns_label};
-use crate::core::render::volumes::{NAMES, WORKSPACE};
 
 /// Claims and mounts of a request.
 #[derive(Debug, Clone, Default)]
@@ -126,7 +126,7 @@ fn volume_name(field: &Field<'_>) -> Result<String, Status> {
     if !is_dns_label(name) {
         return Err(field.refuse(format!("{name:?} is not a DNS label of at most {LABEL_MAX} characters")));
     }
-    if NAMES.contains(&name) {
+    if volume::ALL.contains(&name) {
         return Err(field.refuse(format!("{name} is what the driver calls a volume of its own")));
     }
     Ok(name.to_owned())
@@ -147,9 +147,9 @@ fn claim_source(field: &Field<'_>) -> Result<(ObjectName, Access), Status> {
 /// Claims of other sandboxes are named after their template, and are nobody else's to read.
 fn claim_name(field: &Field<'_>) -> Result<ObjectName, Status> {
     let name = field.object_name()?.ok_or_else(|| field.refuse("must not be empty"))?;
-    let own = name.as_str().strip_prefix(WORKSPACE).is_some_and(|rest| rest.starts_with('-'));
+    let own = name.as_str().strip_prefix(volume::WORKSPACE).is_some_and(|rest| rest.starts_with('-'));
     if own {
-        Err(field.refuse(format!("claims called {WORKSPACE}-… are workspaces of sandboxes, and not for others to mount")))
+        Err(field.refuse(format!("claims called {}-… are workspaces of sandboxes, and not for others to mount", volume::WORKSPACE)))
     } else {
         Ok(name)
     }

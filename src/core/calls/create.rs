@@ -347,7 +347,7 @@ impl Create {
                 Met::Ours(_) if self.is_over(cx) => self.lost(cx),
                 Met::Ours(object) => {
                     if self.fate == Fate::Nothing {
-                        cx.turn.note(Note::Adopted { object: self.object.name().clone() });
+                        cx.turn.note(Note::Adopted { object: (&self.object).into() });
                     }
                     self.entrust(cx);
                     cx.cluster.learn(cx.turn, *object);
@@ -479,7 +479,7 @@ impl Create {
         if self.caller != Caller::Refused {
             return;
         }
-        turn.note(Note::Stray { object: self.object.name().clone(), reason: self.trouble.clone() });
+        turn.note(Note::Stray { object: (&self.object).into(), reason: self.trouble.clone() });
     }
 
     fn searched(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
@@ -525,7 +525,7 @@ impl Create {
     fn removed(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
         match verdict {
             Verdict::Done(_) | Verdict::Absent(_) | Verdict::NoNamespace(_) => {
-                cx.turn.note(Note::Undone { object: self.object.name().clone() });
+                cx.turn.note(Note::Undone { object: (&self.object).into() });
                 Step::Done
             }
             // Whatever is there now is looked at again before anything is removed.

@@ -77,7 +77,7 @@ impl Cluster {
             Wait::Readiness => {
                 let touched = self.store.retell(key, view!(self));
                 if !touched.ids.is_empty() {
-                    turn.note(Note::GivenUp { object: key.name().clone(), seconds });
+                    turn.note(Note::GivenUp { object: key.into(), seconds });
                 }
                 self.tell(turn, touched);
             }
@@ -100,7 +100,7 @@ impl Cluster {
             Finding::Nothing => {}
             Finding::Absent(_) => self.confirm(turn, key.clone()),
             Finding::Present(..) => {
-                turn.note(Note::Released { object: key.name().clone() });
+                turn.note(Note::Released { object: key.into() });
                 self.releases.close(turn, key);
                 self.confirm(turn, key.clone());
             }
@@ -142,6 +142,6 @@ impl Cluster {
         let event = warning(turn.now().wall, key, reason, &message);
         let sandbox_id = observed.id.as_str().into();
         self.streams.happened(turn.now().mono, pb::WatchSandboxesPlatformEvent { sandbox_id, event: Some(event) });
-        turn.note(Note::Overdue { object: key.name().clone(), reason: reason.into(), message });
+        turn.note(Note::Overdue { object: key.into(), reason: reason.into(), message });
     }
 }

@@ -331,7 +331,7 @@ impl Cluster {
         self.confirmations.stop(turn);
         self.looks.stop(turn);
         for key in self.executions.stop(turn) {
-            turn.note(Note::Stray { object: key.name().clone(), reason: "the driver is shutting down before it was deleted".into() });
+            turn.note(Note::Stray { object: (&key).into(), reason: "the driver is shutting down before it was deleted".into() });
         }
         self.releases.stop(turn);
         self.overdue.stop(turn);

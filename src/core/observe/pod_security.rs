@@ -58,6 +58,7 @@ impl PodSecurity {
     pub fn begin(&mut self, turn: &mut Turn<'_>, namespace: OurNamespace) {
         let examination = Examination { standing: Standing::Unread, asking: None, asked: Mono::default(), failures: 0 };
         self.by_namespace.insert(namespace.clone(), examination);
+        turn.note(Note::Examining { namespace: namespace.to_string() });
         turn.set(Timer::PodSecurity(namespace), Mono::default());
     }
 

@@ -64,7 +64,7 @@ impl Cluster {
                 self.put(turn, observed);
             }
             Err(NotOurs { uid, .. }) if uid == asked => {
-                turn.note(Note::Relabelled { object: key.name().clone() });
+                turn.note(Note::Relabelled { object: key.into() });
                 self.confirmations.now_and_then(turn, key);
             }
             Err(_) => {
@@ -167,7 +167,7 @@ impl Cluster {
             Finding::Nothing => {}
             Finding::Absent(_) => self.confirm(turn, key.clone()),
             Finding::Present(_, response) => {
-                turn.note(Note::Undone { object: key.name().clone() });
+                turn.note(Note::Undone { object: key.into() });
                 self.executions.close(turn, key);
                 if let Ok(object) = serde_json::from_slice(&response.body.0) {
                     self.learn(turn, object);

@@ -123,7 +123,7 @@ impl NotOurs {
     /// Says so, where a person should know.
     pub fn note(self, turn: &mut Turn<'_>) {
         if let (Some(object), Why::NoId) = (self.object, self.why) {
-            turn.note(Note::NoSandboxId { object: object.name().clone() });
+            turn.note(Note::NoSandboxId { object: (&object).into() });
         }
     }
 }

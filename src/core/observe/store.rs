@@ -9,7 +9,7 @@ use super::snapshot::View;
 use super::state::State;
 use crate::contract::messages::compute as pb;
 use crate::core::kube::meta::ResourceVersion;
-use crate::core::names::{ObjectName, SandboxId, SandboxName, Uid};
+use crate::core::names::{NamespacedName, SandboxId, SandboxName, Uid};
 use crate::core::territory::ObjectKey;
 
 /// The store. An id belongs to one object, but for the day somebody copies one: then the oldest that is not being deleted speaks for it.
@@ -49,7 +49,7 @@ pub struct Became {
     /// The user's name of it.
     pub name: SandboxName,
     /// The object that speaks, or spoke, for it.
-    pub object: ObjectName,
+    pub object: NamespacedName,
     /// What the gateway was told before.
     pub before: Arc<pb::DriverSandbox>,
     /// What it is told now, unless the sandbox is gone.
@@ -226,7 +226,7 @@ impl Store {
         if !claim.objects.is_empty() {
             self.choose(id, view, touched);
         } else if let Some(claim) = self.ids.remove(id) {
-            let (name, object) = (gone.name.clone(), gone.object.name().clone());
+            let (name, object) = (gone.name.clone(), NamespacedName::from(&gone.object));
             touched.became.push(Became { id: id.clone(), name, object, before: claim.shown, now: None });
             touched.ids.insert(id.clone());
         }
@@ -245,7 +245,7 @@ impl Store {
         }
         let before = std::mem::replace(&mut claim.shown, Arc::new(snapshot));
         if State::of(&before) != State::of(&claim.shown) {
-            let (name, object) = (chosen.name.clone(), chosen.object.name().clone());
+            let (name, object) = (chosen.name.clone(), NamespacedName::from(&chosen.object));
             touched.became.push(Became { id: id.clone(), name, object, before, now: Some(Arc::clone(&claim.shown)) });
         }
         touched.ids.insert(id.clone());

@@ -102,6 +102,6 @@ impl Missed {
 }
 
 fn unclaimed(observed: &Observed, sweeps: u32) -> Note {
-    let object = observed.object.name().clone();
+    let object = (&observed.object).into();
     Note::Unclaimed { object, sandbox: observed.id.clone(), name: observed.name.clone(), sweeps }
 }

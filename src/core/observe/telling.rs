@@ -16,7 +16,7 @@ use crate::core::turn::Turn;
 impl Cluster {
     pub(super) fn tell(&mut self, turn: &mut Turn<'_>, touched: Touched) {
         for (sandbox, chosen) in touched.shared {
-            turn.note(Note::SharedSandboxId { sandbox, chosen: chosen.name().clone() });
+            turn.note(Note::SharedSandboxId { sandbox, chosen: (&chosen).into() });
         }
         for became in touched.became {
             turn.note(became.note(turn.now().wall));

@@ -5,25 +5,15 @@ use serde_json::{Value, json};
 use crate::config::{Config, Topology};
 use crate::core::admit::Admitted;
 use crate::core::digest;
+use crate::core::layout::{directory, volume};
 use crate::core::names::{ObjectName, SandboxId};
 
 /// Where the pod's own token is, which the gateway exchanges.
 pub const TOKEN_PATH: &str = "/var/run/secrets/openshell/token";
-/// The directory it is mounted at.
-pub const TOKEN_DIRECTORY: &str = "/var/run/secrets/openshell";
 /// Where the gateway's own token is, where it is kept in a Secret.
 pub const SECRET_PATH: &str = "/etc/openshell/credential/sandbox.jwt";
-/// Where the client's TLS files are, when there are any.
-pub const TLS_DIRECTORY: &str = "/etc/openshell-tls/client";
 /// The key of the Secret that holds the gateway's own token.
 pub const SECRET_KEY: &str = "sandbox.jwt";
-
-/// Volume of the pod's own token.
-pub const TOKEN: &str = "openshell-sa-token";
-/// Volume of the gateway's own token.
-pub const SECRET: &str = "openshell-sandbox-token";
-/// Volume of the client's TLS files.
-pub const TLS: &str = "openshell-client-tls";
 
 const SECRET_DIRECTORY: &str = "/etc/openshell/credential";
 /// The audience the gateway's token review asks for.
@@ -58,7 +48,7 @@ pub fn volumes(config: &Config, admitted: &Admitted) -> Vec<Value> {
     let mode = file_mode(config);
     let token = pod.credential.is_projected().then(|| {
         json!({
-            "name": TOKEN,
+            "name": volume::TOKEN,
             "projected": {
                 "defaultMode": mode,
                 "sources": [{
@@ -72,14 +62,16 @@ pub fn volumes(config: &Config, admitted: &Admitted) -> Vec<Value> {
         })
     });
     let secret = pod.credential.is_secret().then(|| {
-        json!({ "name": SECRET, "secret": {
+        json!({ "name": volume::SECRET, "secret": {
             "secretName": secret_name(&admitted.id),
             "defaultMode": mode,
             "items": [{ "key": SECRET_KEY, "path": SECRET_KEY }],
         } })
     });
-    let tls =
-        pod.client_tls_secret.as_deref().map(|secret| json!({ "name": TLS, "secret": { "secretName": secret, "defaultMode": mode } }));
+    let tls = pod
+        .client_tls_secret
+        .as_deref()
+        .map(|secret| json!({ "name": volume::TLS, "secret": { "secretName": secret, "defaultMode": mode } }));
     [token, secret, tls].into_iter().flatten().collect()
 }
 
@@ -87,13 +79,13 @@ pub fn volumes(config: &Config, admitted: &Admitted) -> Vec<Value> {
 #[must_use]
 pub fn token_mounts(config: &Config) -> Vec<Value> {
     let credential = config.pod.credential;
-    let token = credential.is_projected().then(|| json!({ "name": TOKEN, "mountPath": TOKEN_DIRECTORY, "readOnly": true }));
-    let secret = credential.is_secret().then(|| json!({ "name": SECRET, "mountPath": SECRET_DIRECTORY, "readOnly": true }));
+    let token = credential.is_projected().then(|| json!({ "name": volume::TOKEN, "mountPath": directory::TOKEN, "readOnly": true }));
+    let secret = credential.is_secret().then(|| json!({ "name": volume::SECRET, "mountPath": SECRET_DIRECTORY, "readOnly": true }));
     token.into_iter().chain(secret).collect()
 }
 
 /// Where it has the TLS files.
 #[must_use]
 pub fn tls_mount(config: &Config) -> Option<Value> {
-    config.pod.client_tls_secret.as_ref().map(|_| json!({ "name": TLS, "mountPath": TLS_DIRECTORY, "readOnly": true }))
+    config.pod.client_tls_secret.as_ref().map(|_| json!({ "name": volume::TLS, "mountPath": directory::TLS, "readOnly": true }))
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::credential::{SECRET_PATH, TLS_DIRECTORY, TOKEN_PATH};
+use super::credential::{SECRET_PATH, TOKEN_PATH};
 use super::sidecar;
 use crate::config::{Binaries, Config, Reporting, Sidecar, Topology};
 use crate::core::admit::Admitted;
 use crate::core::admit::environment::{LOG_LEVEL, MAIN_PROCESS_SPEC, USER_ENVIRONMENT, literal};
+use crate::core::layout::directory;
 
 /// Where the supervisor's SSH server listens in the sidecar topology: an abstract socket, which the workload cannot put another in the place of.
 const ABSTRACT_SSH_SOCKET: &str = "@openshell-sidecar-ssh";
@@ -83,7 +84,7 @@ pub fn of_sandbox(config: &Config, admitted: &Admitted) -> Vec<Value> {
     variables.set("OPENSHELL_OCI_IMAGE_USER", "");
     match config.pod.topology {
         Topology::Combined => {
-            variables.set_gateway(config, TLS_DIRECTORY);
+            variables.set_gateway(config, directory::TLS);
             variables.set("OPENSHELL_SSH_SOCKET_PATH", &config.pod.ssh_socket);
         }
         Topology::Sidecar(_) => variables.set_halves(),

@@ -6,11 +6,7 @@ use super::credential::file_mode;
 use crate::config::{Config, Destination, UpstreamProxy};
 use crate::core::admit::environment::literal;
 use crate::core::admit::mount_path::directory;
-
-/// Volume of the proxy's credential.
-pub const PROXY_CREDENTIAL: &str = "openshell-upstream-proxy-auth";
-/// Volume of the SPIFFE workload API.
-pub const SPIFFE: &str = "spiffe-workload-api";
+use crate::core::layout::volume;
 
 const PROXY_CREDENTIAL_DIRECTORY: &str = "/etc/openshell/auth";
 const PROXY_CREDENTIAL_FILE: &str = "upstream-proxy";
@@ -38,14 +34,17 @@ pub fn proxy_arguments(proxy: Option<&UpstreamProxy>) -> Vec<String> {
 #[must_use]
 pub fn volumes(config: &Config) -> Vec<Value> {
     let credential = config.pod.proxy.as_ref().and_then(|proxy| proxy.credential.as_ref()).map(|key| {
-        json!({ "name": PROXY_CREDENTIAL, "secret": {
+        json!({ "name": volume::PROXY_CREDENTIAL, "secret": {
             "secretName": key.secret,
             "defaultMode": file_mode(config),
             "items": [{ "key": key.key, "path": PROXY_CREDENTIAL_FILE }],
         } })
     });
-    let spiffe =
-        config.pod.spiffe_socket.as_ref().map(|_| json!({ "name": SPIFFE, "csi": { "driver": "csi.spiffe.io", "readOnly": true } }));
+    let spiffe = config
+        .pod
+        .spiffe_socket
+        .as_ref()
+        .map(|_| json!({ "name": volume::SPIFFE, "csi": { "driver": "csi.spiffe.io", "readOnly": true } }));
     credential.into_iter().chain(spiffe).collect()
 }
 
@@ -57,9 +56,9 @@ pub fn mounts(config: &Config) -> Vec<Value> {
         .proxy
         .as_ref()
         .and_then(|proxy| proxy.credential.as_ref())
-        .map(|_| json!({ "name": PROXY_CREDENTIAL, "mountPath": PROXY_CREDENTIAL_DIRECTORY, "readOnly": true }));
+        .map(|_| json!({ "name": volume::PROXY_CREDENTIAL, "mountPath": PROXY_CREDENTIAL_DIRECTORY, "readOnly": true }));
     let spiffe = config.pod.spiffe_socket.as_deref().and_then(directory);
-    let spiffe = spiffe.map(|directory| json!({ "name": SPIFFE, "mountPath": directory, "readOnly": true }));
+    let spiffe = spiffe.map(|directory| json!({ "name": volume::SPIFFE, "mountPath": directory, "readOnly": true }));
     credential.into_iter().chain(spiffe).collect()
 }
 

@@ -4,11 +4,12 @@ use serde_json::{Value, json};
 
 use super::sandbox::put_some;
 use super::supervisor::{self, Delivery};
-use super::volumes::{self, WORKSPACE_PATH};
+use super::volumes;
 use super::{credential, environment, metadata, network, security, sidecar};
 use crate::config::{ApiToken, Config, Topology};
 use crate::core::admit::Admitted;
 use crate::core::admit::platform::Users;
+use crate::core::layout::{directory, volume};
 
 /// `spec.podTemplate` of a Sandbox.
 #[must_use]
@@ -80,12 +81,12 @@ fn agent(config: &Config, admitted: &Admitted) -> Value {
             security::confined(config, pod.identity.uid, Some(pod.identity.gid), &[])
         }
     };
-    command.extend(["--workdir".to_owned(), WORKSPACE_PATH.to_owned()]);
+    command.extend(["--workdir".to_owned(), directory::WORKSPACE.to_owned()]);
     if pod.topology == Topology::Combined {
         command.extend(network::proxy_arguments(pod.proxy.as_ref()));
     }
     mounts.extend(volumes::mounts(admitted));
-    mounts.push(json!({ "name": supervisor::VOLUME, "mountPath": pod.supervisor.mount_path, "readOnly": true }));
+    mounts.push(json!({ "name": volume::SUPERVISOR, "mountPath": pod.supervisor.mount_path, "readOnly": true }));
     let mut container = json!({
         "name": "agent",
         "image": admitted.image,

@@ -6,14 +6,11 @@ use serde_json::{Value, json};
 use super::{credential, environment, network, security, supervisor};
 use crate::config::{Binaries, Config, Sidecar};
 use crate::core::admit::Admitted;
+use crate::core::layout::volume;
 
-/// Volume by which the two halves of the supervisor find each other.
-pub const STATE: &str = "openshell-sidecar-state";
-/// Volume with the authority of the proxy that looks into TLS.
-pub const TLS: &str = "openshell-supervisor-tls";
-/// Where [`STATE`] is.
+/// Where [`volume::SIDECAR_STATE`] is.
 pub const STATE_DIRECTORY: &str = "/run/openshell-sidecar";
-/// Where [`TLS`] is.
+/// Where [`volume::SIDECAR_TLS`] is.
 pub const TLS_DIRECTORY: &str = "/etc/openshell-tls/proxy";
 /// Where the init container copies the client's TLS files to, for the sidecar.
 pub const CLIENT_TLS_DIRECTORY: &str = "/etc/openshell-tls/proxy/client";
@@ -35,13 +32,16 @@ const fn proxy_user(sidecar: Sidecar) -> u32 {
 /// The two volumes; both are small.
 #[must_use]
 pub fn volumes() -> [Value; 2] {
-    [STATE, TLS].map(|name| json!({ "name": name, "emptyDir": { "sizeLimit": "16Mi" } }))
+    [volume::SIDECAR_STATE, volume::SIDECAR_TLS].map(|name| json!({ "name": name, "emptyDir": { "sizeLimit": "16Mi" } }))
 }
 
 /// Where all three containers have them.
 #[must_use]
 pub fn mounts() -> [Value; 2] {
-    [json!({ "name": STATE, "mountPath": STATE_DIRECTORY }), json!({ "name": TLS, "mountPath": TLS_DIRECTORY })]
+    [
+        json!({ "name": volume::SIDECAR_STATE, "mountPath": STATE_DIRECTORY }),
+        json!({ "name": volume::SIDECAR_TLS, "mountPath": TLS_DIRECTORY }),
+    ]
 }
 
 /// The init container that writes the pod's packet filter.

@@ -5,9 +5,8 @@ use serde_json::{Value, json};
 use super::sandbox::put_some;
 use crate::config::{Config, Sideload};
 use crate::core::kube::version::ServerVersion;
+use crate::core::layout::volume;
 
-/// The volume that holds the supervisor.
-pub const VOLUME: &str = "openshell-supervisor-bin";
 /// What the supervisor is called in the sandbox container, whatever it is called in its image.
 pub const BINARY: &str = "openshell-sandbox";
 
@@ -37,11 +36,11 @@ impl Delivery {
     pub fn volume(self, config: &Config) -> Value {
         match self {
             // Memory would count against the sandbox; the binary is small and read-only to it.
-            Self::InitContainer => json!({ "name": VOLUME, "emptyDir": { "sizeLimit": "256Mi" } }),
+            Self::InitContainer => json!({ "name": volume::SUPERVISOR, "emptyDir": { "sizeLimit": "256Mi" } }),
             Self::ImageVolume => {
                 let mut image = json!({ "reference": config.pod.supervisor.image });
                 put_some(&mut image, "pullPolicy", pull_policy(config));
-                json!({ "name": VOLUME, "image": image })
+                json!({ "name": volume::SUPERVISOR, "image": image })
             }
         }
     }
@@ -67,7 +66,7 @@ impl Delivery {
                         "requests": { "cpu": "10m", "memory": "32Mi" },
                         "limits": { "cpu": "500m", "memory": "128Mi" },
                     },
-                    "volumeMounts": [{ "name": VOLUME, "mountPath": supervisor.mount_path }],
+                    "volumeMounts": [{ "name": volume::SUPERVISOR, "mountPath": supervisor.mount_path }],
                 }),
             )),
         }

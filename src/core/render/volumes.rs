@@ -1,29 +1,11 @@
-//! The workspace, what callers bring, and the names of every volume of a sandbox pod.
+//! The workspace, and what callers bring.
 
 use serde_json::{Value, json};
 
 use super::sandbox::put_some;
-use super::{credential, network, sidecar, supervisor};
 use crate::config::{Config, WorkspaceVolume};
 use crate::core::admit::Admitted;
-
-/// The claim the controller makes for each sandbox; the pod's volume has the same name.
-pub const WORKSPACE: &str = "workspace";
-/// Where the workspace is in the sandbox container; also the working directory.
-pub const WORKSPACE_PATH: &str = "/sandbox";
-
-/// Every name that a volume of ours can have; callers' volumes have others.
-pub const NAMES: [&str; 9] = [
-    WORKSPACE,
-    supervisor::VOLUME,
-    credential::TOKEN,
-    credential::SECRET,
-    credential::TLS,
-    network::PROXY_CREDENTIAL,
-    network::SPIFFE,
-    sidecar::STATE,
-    sidecar::TLS,
-];
+use crate::core::layout::{directory, volume};
 
 /// Whether the sandbox gets a workspace that outlives a stop. One that mounts something of its own in there keeps its work on that, and its group is
 /// not made owner of files that were there before.
@@ -40,7 +22,7 @@ pub fn workspace_claim(workspace: &WorkspaceVolume) -> Value {
         "resources": { "requests": { "storage": workspace.size } },
     });
     put_some(&mut spec, "storageClassName", workspace.storage_class.as_deref().map(Into::into));
-    json!({ "metadata": { "name": WORKSPACE }, "spec": spec })
+    json!({ "metadata": { "name": volume::WORKSPACE }, "spec": spec })
 }
 
 /// The claims that callers bring.
@@ -58,11 +40,11 @@ pub fn mounts(admitted: &Admitted) -> Vec<Value> {
         put_some(&mut value, "subPath", mount.sub_path.as_deref().map(Into::into));
         value
     });
-    let workspace = has_workspace(admitted).then(|| json!({ "name": WORKSPACE, "mountPath": WORKSPACE_PATH }));
+    let workspace = has_workspace(admitted).then(|| json!({ "name": volume::WORKSPACE, "mountPath": directory::WORKSPACE }));
     callers.chain(workspace).collect()
 }
 
-/// Where the init container sees the new volume; the image's own files are still at [`WORKSPACE_PATH`].
+/// Where the init container sees the new volume; the image's own files are still at [`directory::WORKSPACE`].
 const SEED_PATH: &str = "/workspace-pvc";
 
 /// Fills a new workspace with what the image has at `/sandbox`, which mounting the volume there would hide. Runs in the sandbox's own image;
@@ -92,7 +74,7 @@ pub fn workspace_init(config: &Config, admitted: &Admitted) -> Value {
             "requests": { "cpu": "10m", "memory": "32Mi" },
             "limits": { "cpu": "1", "memory": "256Mi" },
         },
-        "volumeMounts": [{ "name": WORKSPACE, "mountPath": SEED_PATH }],
+        "volumeMounts": [{ "name": volume::WORKSPACE, "mountPath": SEED_PATH }],
     });
     put_some(&mut container, "imagePullPolicy", config.pod.image_pull_policy.map(|policy| policy.as_str().into()));
     container

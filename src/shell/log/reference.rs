@@ -33,6 +33,7 @@ events! {
     "became" "INFO, WARN when it failed" "A sandbox that was known does something else now: `state`."
     "called" "INFO; DEBUG for reads that were answered" "A call of the gateway ended: `rpc`, `code`, `ms`, and `reason` where it was refused."
     "claimed" "INFO" "The gateway asks again for a sandbox that had been reported as `unclaimed`."
+    "examining" "DEBUG" "A namespace is read for the first time, whether it lets sandbox pods in; the socket is bound when that is known."
     "given_up" "WARN" "A sandbox did not get ready in the time that `--terminal-after-secs` gives it: the gateway is told that it is lost."
     "grpc_accept_failed" "WARN" "A connection on the private socket could not be accepted."
     "grpc_connection_ended" "DEBUG" "A connection on the private socket ended, and why."

@@ -4,7 +4,7 @@
 //! the gateway in the same pod must go on, for it answers from its own database and sandboxes come back through it. How old the knowledge is then
 //! stands in the metrics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use crate::core::kube::kind::Kind;
@@ -15,8 +15,21 @@ use crate::core::note::Note;
 pub(in crate::shell) struct Readiness {
     /// Namespaces that refuse sandbox pods, and the level they enforce.
     refusing: BTreeMap<String, String>,
+    /// Namespaces of which it is not known yet whether they do.
+    examined: BTreeSet<String>,
+    homes: Homes,
     socket: Socket,
     kinds: BTreeMap<Kind, Sight>,
+}
+
+/// Where sandboxes live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Homes {
+    /// In one namespace, or in namespaces of ours: if one refuses their pods, work cannot be done.
+    #[default]
+    Ours,
+    /// In namespaces that somebody chooses: one that refuses them is its own users' matter.
+    Chosen,
 }
 
 /// The private socket.
@@ -93,11 +106,28 @@ impl Readiness {
             // A watch begins where a whole list ended.
             Note::Watching { kind, .. } => self.kinds.entry(*kind).or_default().see(),
             Note::Synced { .. } => self.kinds.entry(Kind::Sandboxes).or_default().see(),
-            Note::Refuses { namespace, level } => drop(self.refusing.insert(namespace.clone(), level.clone())),
-            Note::Admits { namespace } => drop(self.refusing.remove(namespace)),
+            Note::Examining { namespace } => drop(self.examined.insert(namespace.clone())),
+            Note::Refuses { namespace, level } => {
+                self.examined.remove(namespace);
+                self.refusing.insert(namespace.clone(), level.clone());
+            }
+            Note::Admits { namespace } => {
+                self.examined.remove(namespace);
+                self.refusing.remove(namespace);
+            }
+            Note::AdmissionUnknown { namespace, .. } => drop(self.examined.remove(namespace)),
+            Note::NamespacesChosen { removed, .. } => {
+                self.homes = Homes::Chosen;
+                self.refusing.retain(|namespace, _| !removed.contains(namespace));
+            }
             Note::NotObserving { kind, reason, .. } => self.kinds.entry(*kind).or_default().trouble = Some(reason.clone()),
             _ => {}
         }
+    }
+
+    /// Whether the gateway should be let in: everything has been seen once, and nothing is left that may show the cluster to be unfit.
+    pub(in crate::shell) fn lets_in(&self) -> bool {
+        self.examined.is_empty() && self.kinds.get(&Kind::Sandboxes).is_some_and(|sight| sight.synced == Synced::Once)
     }
 
     /// Whether nothing is missing.
@@ -129,7 +159,7 @@ impl Readiness {
         let socket = match self.socket {
             Socket::Bound => State::Well,
             Socket::Expected => {
-                State::Missing("the gateway's socket is not bound yet; it is with the first whole list, or 5 s after the start".into())
+                State::Missing("the gateway's socket is not bound yet; it is when everything has been listed and the namespace read, or 5 s after the start".into())
             }
             Socket::Closed => State::Missing("the driver is stopping".into()),
         };
@@ -147,10 +177,18 @@ impl Readiness {
             };
             checks.push(Check { name, state });
         }
+        for namespace in &self.examined {
+            let why = format!("it has not been read yet whether namespace {namespace} lets sandbox pods in");
+            checks.push(Check { name: "pod-security", state: State::Missing(why) });
+        }
         for (namespace, level) in &self.refusing {
             let level = if level.is_empty() { "no Pod Security level" } else { level };
             let why = format!("namespace {namespace} enforces {level}; sandboxes need privileged");
-            checks.push(Check { name: "pod-security", state: State::Missing(why) });
+            let state = match self.homes {
+                Homes::Ours => State::Missing(why),
+                Homes::Chosen => State::Remark(why),
+            };
+            checks.push(Check { name: "pod-security", state });
         }
         checks
     }
@@ -199,6 +237,33 @@ mod tests {
         assert!(lines.len() == parts.len() && lines.iter().zip(parts).all(|(line, part)| line.starts_with(part)), "{lines:?}");
         readiness.note(&Note::Watching { kind: Kind::Sandboxes, because: Cause::Broken });
         assert!(readiness.report(Detail::Everything).text.contains("[+]namespace ok"));
+    }
+
+    #[test]
+    fn nobody_is_let_in_before_the_namespace_has_been_read() {
+        let namespace = || "openshell-system".to_owned();
+        let mut readiness = Readiness::default();
+        readiness.note(&Note::Examining { namespace: namespace() });
+        readiness.note(&Note::Synced { objects: 0 });
+        assert!(!readiness.lets_in() && readiness.report(Detail::Missing).text.contains("[-]pod-security: it has not been read yet"));
+        readiness.note(&Note::AdmissionUnknown { namespace: namespace(), reason: String::new(), retry_millis: 1 });
+        assert!(readiness.lets_in(), "an API server that cannot say it is no reason to keep the gateway waiting");
+    }
+
+    #[test]
+    fn a_chosen_namespace_that_refuses_is_no_reason_not_to_be_ready() {
+        let mut readiness = Readiness::default();
+        readiness.socket(Socket::Bound);
+        readiness.note(&Note::Synced { objects: 0 });
+        let chosen = |added: &[&str], removed: &[&str]| {
+            let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+            Note::NamespacesChosen { count: 1, added: names(added), removed: names(removed) }
+        };
+        readiness.note(&chosen(&["team-a"], &[]));
+        readiness.note(&Note::Refuses { namespace: "team-a".into(), level: String::new() });
+        assert!(readiness.is_ready() && readiness.report(Detail::Everything).text.contains("[ ]pod-security: namespace team-a"));
+        readiness.note(&chosen(&[], &["team-a"]));
+        assert!(!readiness.report(Detail::Everything).text.contains("pod-security"));
     }
 
     #[test]

@@ -308,7 +308,8 @@ impl<C: Core> Loop<'_, C> {
             Output::WakeAt(wish) => self.wake = Some(wish),
             Output::Note(note) => {
                 self.records.note(&note);
-                if matches!(note, Note::Synced { .. }) {
+                let may_be_last = matches!(note, Note::Synced { .. } | Note::Admits { .. } | Note::AdmissionUnknown { .. });
+                if may_be_last && self.records.readiness.lets_in() {
                     self.bind();
                 }
             }

@@ -287,7 +287,7 @@ impl World {
             Note::Surveyed(survey) => self.judge_survey(life, &survey),
             Note::Stray { object, .. } => {
                 let namespace = self.seats[life.driver].plan.namespace.clone();
-                self.books.stray(namespace, object.as_str().to_owned());
+                self.books.stray(namespace, object.name().to_owned());
             }
             Note::Unclaimed { sandbox, .. } => {
                 let sandbox = (self.seats[life.driver].plan.gateway, sandbox.as_str().to_owned());
