@@ -149,3 +149,17 @@ fn a_stream_has_no_plan() {
     let library = Library::read();
     assert_eq!(plan(question(&library, &json!({ "WatchSandboxes": {} }), &[])), Err(NoPlan::Stream));
 }
+
+#[test]
+fn where_somebody_chooses_namespaces_that_of_the_workspace_is_taken_to_be_chosen() {
+    let library = Library::read();
+    for choice in [json!("listed"), json!({ "labelled": "openshell.ai/workspace=true" })] {
+        let request = json!({ "CreateSandbox": { "sandbox": { "$object": "demo-request", "workspace": "team-a" } } });
+        let question =
+            Question { config: config(&library, &json!({ "workspaces": { "operator": choice } })), ..question(&library, &request, &[]) };
+        let plan = plan(question).unwrap();
+        assert_eq!(plan.assumed, ["namespace team-a is chosen for its workspace"]);
+        let paths: Vec<&str> = plan.requests.iter().map(|planned| planned.request.path.split('?').next().unwrap()).collect();
+        assert_eq!(paths, ["/apis/agents.x-k8s.io/v1beta1/namespaces/team-a/sandboxes"]);
+    }
+}

@@ -147,3 +147,44 @@ fn managed_workspaces_need_the_sources_of_their_copies_and_no_label() {
     let plain = report(config(&json!({ "workspaces": "managed" })), &[]);
     assert!(outcomes(&plain, "namespace").is_empty() && plain.print(Format::Text).contains("namespaces in the cluster"));
 }
+
+/// A namespace with these labels.
+fn namespace(name: &str, labels: &Value) -> Value {
+    json!({ "metadata": { "name": name, "uid": "u", "labels": labels } })
+}
+
+#[test]
+fn namespaces_that_are_chosen_by_label_are_each_looked_at() {
+    let operator = || config(&json!({ "workspaces": { "operator": { "labelled": "openshell.ai/workspace=true" } } }));
+    let fit = json!({ "pod-security.kubernetes.io/enforce": "privileged" });
+    let items = json!([namespace("team-a", &fit), namespace("team-b", &json!({}))]);
+    let found = report(operator(), &[("/api/v1/namespaces", 200, json!({ "metadata": {}, "items": items }))]);
+    let outcomes = outcomes(&found, "namespace");
+    let mend = "kubectl label namespace team-b pod-security.kubernetes.io/enforce=privileged --overwrite";
+    assert!(matches!(outcomes.as_slice(), [Outcome::Pass { .. }, Outcome::Fail { mend: said, .. }] if said == mend), "{outcomes:?}");
+    let none = report(operator(), &[("/api/v1/namespaces", 200, json!({ "metadata": {}, "items": [] }))]);
+    let (_, mend) = said(&none, "namespace");
+    assert_eq!(mend, "kubectl label namespace <workspace> openshell.ai/workspace=true pod-security.kubernetes.io/enforce=privileged");
+}
+
+#[test]
+fn namespaces_that_a_file_lists_are_asked_about_by_name() {
+    let settings = config(&json!({ "workspaces": { "operator": "listed" } }));
+    let mut preflight = Preflight::new(settings.clone(), NOW);
+    preflight.choose(crate::config::workspaces::listed(r#"["team-a", "team-b"]"#));
+    let fit = namespace("team-a", &json!({ "pod-security.kubernetes.io/enforce": "privileged" }));
+    while let Some(request) = preflight.ask() {
+        let (status, body) = answer(&request, &[("/api/v1/namespaces/team-a", 200, fit.clone())]);
+        preflight.answered(Ok(Response { status, body: Body::json(&body), ..Response::default() }));
+    }
+    let found = preflight.finish();
+    let there = outcomes(&found, "namespace");
+    assert!(
+        matches!(there.as_slice(), [Outcome::Pass { .. }, Outcome::Fail { mend, .. }] if mend.starts_with("kubectl create namespace team-b\n")),
+        "{there:?}"
+    );
+    let mut preflight = Preflight::new(settings, NOW);
+    preflight.choose(crate::config::workspaces::listed("team-a"));
+    let (why, _) = said(&preflight.finish(), "namespace");
+    assert!(why.contains("not a JSON array of names"), "{why}");
+}
