@@ -118,7 +118,7 @@ dev-shell: dev-image ## a shell in it, with this folder mounted
 	$(DOCKER) run --rm --interactive --tty --volume "$(CURDIR):/source" --user "$$(id -u):$$(id -g)" --env HOME=/tmp $(IMAGE)-dev:$(VERSION) bash
 
 CHART := deploy/helm/openshell-driver-kyma
-helm-lint: ## helm lint, strictly, with the values of each installation that is tested (needs Go for the first run)
+helm-lint: ## helm lint of the chart with its defaults, strictly (needs Go for the first run)
 	tests/cluster/tool helm lint --strict --quiet --namespace openshell-system $(CHART)
 
 test-chart: helm-lint ## the chart by the real helm and on the real API server: values, rights, policies, upgrades, lives (needs Go)

@@ -123,6 +123,72 @@ async fn every_pod_of_the_chart_fits_the_restricted_level() -> Outcome<()> {
     Ok(())
 }
 
+/// Plays the controller of Jobs, which the cluster of the tests does not have: whatever begins ends like this. Returns which Jobs it ended.
+async fn end_jobs(
+    admin: &Kube,
+    namespace: &str,
+    outcome: &str,
+    installing: &std::thread::JoinHandle<Result<String, String>>,
+) -> Outcome<Vec<String>> {
+    let jobs = format!("/apis/batch/v1/namespaces/{namespace}/jobs");
+    let now = "2026-01-01T00:00:00Z";
+    let condition = |kind: &str| json!({ "type": kind, "status": "True", "reason": "Played", "lastTransitionTime": now });
+    let status = match outcome {
+        "Complete" => {
+            json!({ "startTime": now, "completionTime": now, "succeeded": 1, "conditions": [condition("SuccessCriteriaMet"), condition("Complete")] })
+        }
+        _ => json!({ "startTime": now, "failed": 1, "conditions": [condition("FailureTarget"), condition("Failed")] }),
+    };
+    let mut ended = Vec::new();
+    while !installing.is_finished() {
+        let list = admin.done("GET", &jobs, None).await?;
+        for job in list["items"].as_array().into_iter().flatten().filter(|job| job["status"]["conditions"].is_null()) {
+            let name = job["metadata"]["name"].as_str().unwrap();
+            // certgen always succeeds: it is the check whose outcome is asked about.
+            let status = if name.ends_with("-check") {
+                status.clone()
+            } else {
+                json!({ "startTime": now, "completionTime": now, "succeeded": 1, "conditions": [condition("SuccessCriteriaMet"), condition("Complete")] })
+            };
+            let answer = admin.ask("PATCH", &format!("{jobs}/{name}/status"), Some(&json!({ "status": status }))).await?;
+            assert!(matches!(answer.status, 200 | 404), "{name}: {}", answer.body);
+            ended.push(name.to_owned());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    Ok(ended)
+}
+
+/// Nothing of a release is there before the check has passed, and nothing of the check afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_install_waits_for_its_check_and_leaves_nothing_of_it() -> Outcome<()> {
+    const NAMESPACE: &str = "chart-hooks";
+    namespaces(&[NAMESPACE], "privileged");
+    let admin = Cluster::here()?.admin().await?;
+    let install = || {
+        std::thread::spawn(|| {
+            let chart = chart();
+            administer("helm", &["install", RELEASE, chart.to_str().unwrap(), "--namespace", NAMESPACE, "--timeout", "60s"], "")
+        })
+    };
+    let installing = install();
+    let ended = end_jobs(&admin, NAMESPACE, "Failed", &installing).await?;
+    let refused = installing.join().unwrap().unwrap_err();
+    assert_eq!(ended, ["openshell-certgen", "openshell-check"], "{refused}");
+    assert!(refused.contains("openshell-check"), "{refused}");
+    let deployment = format!("/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{RELEASE}");
+    assert_eq!(admin.ask("GET", &deployment, None).await?.status, 404, "the cluster was not fit");
+    administer("helm", &["uninstall", RELEASE, "--namespace", NAMESPACE, "--no-hooks"], "").unwrap();
+
+    let installing = install();
+    end_jobs(&admin, NAMESPACE, "Complete", &installing).await?;
+    installing.join().unwrap()?;
+    assert_eq!(admin.ask("GET", &deployment, None).await?.status, 200);
+    assert_eq!(there(NAMESPACE), wanted(&try_render_in(NAMESPACE, &json!({}))?, NAMESPACE), "no account and no role of a hook is left");
+    administer("helm", &["uninstall", RELEASE, "--namespace", NAMESPACE, "--no-hooks"], "").unwrap();
+    Ok(())
+}
+
 /// Kinds that releases are compared by.
 const COMPARED: &str = "serviceaccounts,roles,rolebindings,configmaps,services,deployments,networkpolicies,poddisruptionbudgets";
 

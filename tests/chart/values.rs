@@ -147,6 +147,16 @@ fn what_is_dangerous_or_contradictory_is_refused_with_a_sentence() {
     assert!(try_render_in("kube-system", &json!({})).is_err_and(|why| why.contains("namespace of the system")));
 }
 
+#[test]
+fn helm_lints_every_combination_strictly() {
+    for (name, values) in combinations::all() {
+        let arguments = ["lint", "--strict", "--quiet", "--namespace", "openshell-system", chart().to_str().unwrap(), "--values", "-"]
+            .map(str::to_owned);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        said(&run("helm", &arguments, &values.to_string())).unwrap_or_else(|why| panic!("{name}: {why}"));
+    }
+}
+
 /// What the driver's parser refuses is not silently something else: it gets as far as the check before the install, which then fails.
 #[test]
 fn what_only_the_driver_can_judge_reaches_it() {
