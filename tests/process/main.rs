@@ -17,6 +17,7 @@ mod recovery;
 mod replicas;
 mod rest;
 mod restart;
+mod rights;
 mod scene;
 mod secrets;
 mod sharing;

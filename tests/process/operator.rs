@@ -15,7 +15,7 @@ use crate::scene::{Scene, delete, get, start, until, until_deleted, until_ready}
 const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 
 /// A driver outside the cluster, as its gateway is.
-fn outside(scene: &Scene) -> Outcome<Launch> {
+pub fn outside(scene: &Scene) -> Outcome<Launch> {
     let path = |name: &str| scene.scratch.path().join(name).display().to_string();
     let config = json!({
         "kind": "Config",
@@ -26,8 +26,12 @@ fn outside(scene: &Scene) -> Outcome<Launch> {
         "users": [{ "name": "me", "user": { "tokenFile": path("token") } }],
     });
     let file = scene.scratch.file("kubeconfig.json", &config.to_string())?.display().to_string();
-    let launch = scene.launch().variable("KUBERNETES_SERVICE_HOST", "").flag("--kubeconfig", &file);
-    Ok(launch.flag("--workspace-mode", "operator").flag("--sandbox-credential", "token"))
+    Ok(scene.launch().variable("KUBERNETES_SERVICE_HOST", "").flag("--kubeconfig", &file))
+}
+
+/// One to which this says which namespaces are chosen.
+fn choosing(scene: &Scene, flag: &str, value: &str) -> Outcome<Launch> {
+    Ok(outside(scene)?.flag("--workspace-mode", "operator").flag("--sandbox-credential", "token").flag(flag, value))
 }
 
 async fn create_in(gateway: &Gateway, workspace: &str, name: &str) -> Result<(), tonic::Status> {
@@ -56,7 +60,7 @@ async fn a_file_chooses_namespaces_and_a_change_takes_effect() -> Outcome<()> {
         cluster.add_namespace("team-b", &[(ENFORCE, "privileged")]);
     });
     let file = scene.scratch.file("namespaces.json", r#"["team-a"]"#)?;
-    let launch = outside(&scene)?.flag("--operator-namespace-file", &file.display().to_string());
+    let launch = choosing(&scene, "--operator-namespace-file", &file.display().to_string())?;
     let (mut driver, gateway) = start(&launch).await?;
     let mut events = gateway.watch().await?;
     create_in(&gateway, "team-a", "ada").await?;
@@ -92,7 +96,7 @@ async fn a_label_chooses_namespaces_and_a_change_takes_effect_at_once() -> Outco
     let scene = Scene::new().await?;
     let label = |value: Option<&str>| json!({ "metadata": { "labels": { "openshell.ai/workspace": value } } });
     scene.cluster.with(|cluster| cluster.add_namespace("team-a", &[(ENFORCE, "privileged")]));
-    let launch = outside(&scene)?.flag("--operator-namespace-label", "openshell.ai/workspace=true");
+    let launch = choosing(&scene, "--operator-namespace-label", "openshell.ai/workspace=true")?;
     let (mut driver, gateway) = start(&launch).await?;
     assert_eq!(ensured(&gateway, "team-a").await, Err(Code::PermissionDenied));
     assert!(scene.cluster.with(|cluster| cluster.edit_object(Kind::Namespace, "", "team-a", &label(Some("true")))));
@@ -124,7 +128,7 @@ async fn in_a_pod_or_without_its_file_it_does_not_start() -> Outcome<()> {
     assert_eq!(driver.ended().await?.code(), Some(2));
     assert!(driver.log().contains("KUBERNETES_SERVICE_HOST is set") && driver.log().contains("Use managed"), "{}", driver.log());
     let missing = scene.scratch.path().join("nothing.json").display().to_string();
-    let mut driver = Driver::start(&outside(&scene)?.flag("--operator-namespace-file", &missing))?;
+    let mut driver = Driver::start(&choosing(&scene, "--operator-namespace-file", &missing)?)?;
     assert_eq!(driver.ended().await?.code(), Some(2));
     assert!(driver.log().contains("nothing.json: No such file"), "{}", driver.log());
     Ok(())
