@@ -60,6 +60,9 @@ pub const WATCH_MIN_LIFE: Duration = Duration::from_secs(1);
 /// Observations older than this are not served.
 pub const STALE_AFTER: Duration = Duration::from_secs(120);
 
+/// How long a server that was away may refuse everybody when it is back, because it has not read yet whom it grants what.
+pub const RIGHTS_LAG: Duration = Duration::from_secs(10);
+
 /// Live looks at single objects that are out at the same time, of each kind.
 pub const LOOKUPS_MAX: usize = 16;
 /// How long a create waits for the answer to which versions are served.

@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 
+use super::waking::Waking;
 use crate::core::io::{ExchangeId, Fault, Lane, Response, WatchEnd, WatchId};
 use crate::core::kube::answer::{ApiError, Verdict};
 use crate::core::kube::kind::{Kind, Watched};
@@ -28,6 +29,8 @@ pub struct Informer<T> {
     heard: Option<Mono>,
     /// Failures in a row.
     failures: u32,
+    /// Whether the server is refusing everybody, having just come up.
+    waking: Waking,
     /// Why nothing can be heard at the moment.
     trouble: String,
 }
@@ -97,6 +100,7 @@ impl<T> Default for Informer<T> {
             highest: ResourceVersion::default(),
             heard: None,
             failures: 0,
+            waking: Waking::default(),
             trouble: String::new(),
         }
     }
@@ -201,12 +205,18 @@ impl<T: Watched> Informer<T> {
         };
         let verdict = Verdict::of(result);
         turn.met("informer", "listing", verdict.name());
+        if !matches!(&verdict, Verdict::Refused(error) if error.status == 403) {
+            self.waking.forget();
+        }
         match verdict {
             Verdict::Done(response) => self.read_page(turn, api, objects, floor, &response.body),
             // The history of this list is gone: begin anew, never with half of it.
             Verdict::Refused(error) if error.is_expired() => self.fail(turn, error.to_string(), Some(&error), Next::List(Cause::Failed)),
             Verdict::Refused(error) if error.status == 403 && self.heard.is_none() && T::KIND == Kind::Sandboxes => {
-                Heard::Unfit(forbidden(api, &error))
+                if self.waking.is_over(turn.now().mono, &mut self.failures) {
+                    return Heard::Unfit(forbidden(api, &error));
+                }
+                self.fail(turn, error.to_string(), Some(&error), Next::List(Cause::Failed))
             }
             Verdict::NoApi(error) if T::KIND != Kind::Sandboxes => {
                 self.fail(turn, error.to_string(), Some(&error), Next::List(Cause::Failed))

@@ -29,6 +29,7 @@ pub mod store;
 pub mod streams;
 pub mod sweeps;
 mod telling;
+pub mod waking;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

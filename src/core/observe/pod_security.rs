@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use super::waking::Waking;
 use crate::core::io::{ExchangeId, ExitCode, Fault, Lane, Output, Response};
 use crate::core::kube::answer::{ApiError, Verdict};
 use crate::core::kube::furnishing as path;
@@ -38,6 +39,7 @@ struct Examination {
     asking: Option<ExchangeId>,
     asked: Mono,
     failures: u32,
+    waking: Waking,
 }
 
 /// How a namespace stands to sandbox pods.
@@ -56,7 +58,8 @@ enum Standing {
 impl PodSecurity {
     /// Reads a namespace that decides about the driver.
     pub fn begin(&mut self, turn: &mut Turn<'_>, namespace: OurNamespace) {
-        let examination = Examination { standing: Standing::Unread, asking: None, asked: Mono::default(), failures: 0 };
+        let examination =
+            Examination { standing: Standing::Unread, asking: None, asked: Mono::default(), failures: 0, waking: Waking::default() };
         self.by_namespace.insert(namespace.clone(), examination);
         turn.note(Note::Examining { namespace: namespace.to_string() });
         turn.set(Timer::PodSecurity(namespace), Mono::default());
@@ -65,7 +68,8 @@ impl PodSecurity {
     /// A pod was refused in this namespace: it is read again, unless that has just been done.
     pub fn doubt(&mut self, turn: &mut Turn<'_>, namespace: &OurNamespace) {
         let now = turn.now().mono;
-        let fresh = || Examination { standing: Standing::Unknown, asking: None, asked: Mono::default(), failures: 0 };
+        let fresh =
+            || Examination { standing: Standing::Unknown, asking: None, asked: Mono::default(), failures: 0, waking: Waking::default() };
         let first = !self.by_namespace.contains_key(namespace);
         let examination = self.by_namespace.entry(namespace.clone()).or_insert_with(fresh);
         if examination.asking.is_none() {
@@ -121,10 +125,16 @@ impl PodSecurity {
                 Err(_) => return examination.fail(turn, namespace, "the API server's answer cannot be read".into()),
             },
             Verdict::Refused(error) if error.status == 403 && examination.standing == Standing::Unread => {
+                if !examination.waking.is_over(turn.now().mono, &mut examination.failures) {
+                    return examination.fail(turn, namespace, error.to_string());
+                }
                 turn.push(Output::Exit { code: ExitCode::Unfit, text: forbidden(namespace, &error) });
                 return Changed::Nothing;
             }
-            other => return examination.fail(turn, namespace, other.trouble().why),
+            other => {
+                examination.waking.forget();
+                return examination.fail(turn, namespace, other.trouble().why);
+            }
         };
         examination.failures = 0;
         match &standing {
