@@ -7,6 +7,7 @@ use rig::gateway::Gateway;
 use rig::{Outcome, sandbox};
 use serde_json::{Value, json};
 
+use crate::rights::exactly;
 use crate::scene::{Place, Play, create, until};
 
 const DOMAIN: &str = "c-1a2b3c4.kyma.example.com";
@@ -27,15 +28,6 @@ async fn kyma(place: &Place) -> Outcome<()> {
         assert!(matches!(answer.status, 201 | 409), "{path}: {}", answer.body);
     }
     Ok(())
-}
-
-/// The rights that `docs/exposure.md` asks for: on what is written here, and on the Gateway.
-async fn rights(place: &Place, kinds: &[(&str, &str)]) -> Outcome<()> {
-    let rule = |(group, plural): &(&str, &str)| json!({ "apiGroups": [group], "resources": [plural], "verbs": ["get", "list", "watch", "create", "patch"] });
-    place.allow(&place.namespace, kinds.iter().map(rule).collect()).await?;
-    let read =
-        json!([{ "apiGroups": ["networking.istio.io"], "resources": ["gateways"], "resourceNames": ["kyma-gateway"], "verbs": ["get"] }]);
-    place.allow("kyma-system", read).await
 }
 
 fn api_rules(place: &Place) -> String {
@@ -68,12 +60,12 @@ async fn is_owned(place: &Place, object: &Value) -> Outcome<()> {
 async fn what_becomes_of_an_apirule_is_told_and_everything_goes_with_its_sandbox() -> Outcome<()> {
     let place = Place::new("exposure-apirule").await?;
     kyma(&place).await?;
-    rights(&place, &[("", "services"), ("gateway.kyma-project.io", "apirules")]).await?;
     let launch = |place: &Place, port: &str| {
         let jwt = by_api_rule(place).flag("--apirule-auth", "jwt").flag("--apirule-jwt-issuer", "https://issuer.example");
         jwt.flag("--apirule-jwt-jwks-uri", "https://issuer.example/keys").flag("--exposed-port", port)
     };
     let first = launch(&place, "8080");
+    exactly(&place, &first).await?;
     let mut play = place.play_as(first).await?;
     play.create_ready("one", "agent").await?;
     let waits =
@@ -136,7 +128,6 @@ async fn what_becomes_of_an_apirule_is_told_and_everything_goes_with_its_sandbox
 async fn every_form_of_an_apirule_is_one_that_fits_the_schema() -> Outcome<()> {
     let place = Place::new("exposure-forms").await?;
     kyma(&place).await?;
-    rights(&place, &[("", "services"), ("gateway.kyma-project.io", "apirules")]).await?;
     let jwt = [
         ("--apirule-auth", "jwt"),
         ("--apirule-jwt-issuer", "https://issuer.example"),
@@ -146,6 +137,8 @@ async fn every_form_of_an_apirule_is_one_that_fits_the_schema() -> Outcome<()> {
     ];
     let authorizers = [("--apirule-auth", "ext-auth"), ("--apirule-authorizers", "oauth2-proxy,other")];
     let anybody = [("--apirule-auth", "none"), ("--cluster-domain", "sandboxes.example.com")];
+    // Who is let through asks for no right.
+    exactly(&place, &by_api_rule(&place).flag("--apirule-auth", "none")).await?;
     let long = "a".repeat(50);
     for (name, flags, said) in [
         ("tokens", &jwt[..], "/spec/rules/0/jwt/authorizations/0/audiences/1"),
@@ -196,8 +189,8 @@ async fn every_form_of_an_apirule_is_one_that_fits_the_schema() -> Outcome<()> {
 async fn a_virtualservice_is_one_that_istio_takes_and_lets_only_the_ingress_in() -> Outcome<()> {
     let place = Place::new("exposure-virtualservice").await?;
     kyma(&place).await?;
-    rights(&place, &[("", "services"), ("networking.istio.io", "virtualservices"), ("networking.k8s.io", "networkpolicies")]).await?;
     let launch = place.launch().flag("--exposure", "virtualservice").flag("--apirule-auth", "none").flag("--exposed-port", "3000");
+    exactly(&place, &launch).await?;
     let mut play = place.play_as(launch).await?;
     play.create("one").await?;
     let event = play.until_happened("one", "Routed").await?;

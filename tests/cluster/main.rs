@@ -16,5 +16,6 @@ mod observe;
 mod plan;
 mod pods;
 mod process;
+mod rights;
 mod scene;
 mod workspaces;

@@ -8,6 +8,7 @@ use rig::{Outcome, sandbox};
 use serde_json::{Value, json};
 use tonic::Code;
 
+use crate::rights::exactly;
 use crate::scene::{Place, create};
 
 /// What pods of this test name, and the cluster must have.
@@ -198,7 +199,8 @@ async fn gpus_are_looked_for_by_those_who_may_list_nodes() -> Outcome<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_gateways_token_is_in_a_secret_of_the_sandbox_and_nowhere_else() -> Outcome<()> {
     let place = Place::new("pods-credential").await?;
-    place.allow(&place.namespace, json!([{ "apiGroups": [""], "resources": ["secrets"], "verbs": ["create"] }])).await?;
+    let launch = place.launch().flag("--sandbox-credential", "both").variable("RUST_LOG", "trace");
+    exactly(&place, &launch).await?;
     for (which, name, volumes) in
         [("token", "alone", &["openshell-sandbox-token"][..]), ("both", "beside", &["openshell-sa-token", "openshell-sandbox-token"])]
     {
@@ -210,7 +212,6 @@ async fn the_gateways_token_is_in_a_secret_of_the_sandbox_and_nowhere_else() -> 
         assert!(!pod.to_string().contains("token-of-"), "{which}: the token is in the pod");
     }
 
-    let launch = place.launch().flag("--sandbox-credential", "both").variable("RUST_LOG", "trace");
     let mut play = place.play_as(launch).await?;
     play.create_ready("one", "agent").await?;
     let secret = format!("/api/v1/namespaces/{}/secrets/openshell-token-{}", play.place.namespace, sandbox::id("one"));

@@ -136,19 +136,6 @@ impl Place {
         Ok(review["status"]["allowed"] == true)
     }
 
-    /// Gives the driver's account more rights, in this namespace or in another one.
-    pub async fn allow(&self, namespace: &str, rules: Value) -> Outcome<()> {
-        let scope = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}");
-        let metadata = json!({ "name": format!("{}-more", self.namespace) });
-        self.make(&format!("{scope}/roles"), json!({ "metadata": metadata, "rules": rules })).await?;
-        let binding = json!({
-            "metadata": metadata,
-            "subjects": [{ "kind": "ServiceAccount", "name": ACCOUNT, "namespace": self.home }],
-            "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": metadata["name"] },
-        });
-        self.make(&format!("{scope}/rolebindings"), binding).await.map(|_| ())
-    }
-
     /// Takes these verbs on sandboxes away from the driver's account.
     pub async fn forbid(&self, verbs: &[&str]) -> Outcome<()> {
         let role = format!("/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles/{ACCOUNT}", self.namespace);
