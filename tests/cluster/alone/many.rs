@@ -17,9 +17,9 @@ use crate::scene::{Play, create, until};
 const MANY: usize = 2_000;
 /// Calls in flight.
 const AT_ONCE: usize = 64;
-/// How long it may take until one more is ready, or gone. How long all of them take is the machine's to say: kube-apiserver spends a quarter of a second
-/// of processor time on each.
-const PROGRESS: Duration = Duration::from_secs(60);
+/// How long nothing may be heard of any of them before all are. How long that takes is the machine's to say: kube-apiserver spends a quarter of a
+/// second of processor time on each.
+const SILENCE: Duration = Duration::from_secs(60);
 /// How long all of them may take all the same.
 const LIMIT: Duration = Duration::from_secs(1_500);
 
@@ -42,19 +42,19 @@ where
     Ok(())
 }
 
-/// Waits until as many ids as there are sandboxes have been found in events, and gives up when there is no progress.
+/// Waits until as many ids as there are sandboxes have been found in events, and gives up when nothing comes any more.
 async fn all(events: &mut Events, what: &str, found: impl Fn(&Payload) -> Option<String>) -> Outcome<()> {
     let mut ids = BTreeSet::new();
-    let mut last = Instant::now();
+    let mut heard = Instant::now();
     while ids.len() < MANY {
         match events.next().await {
-            Ok(event) if found(&event).is_some_and(|id| ids.insert(id)) => last = Instant::now(),
-            // Silence is no end: the stream's own patience is shorter.
-            Err(status) if status.code() != Code::DeadlineExceeded => return Err(status.into()),
-            Ok(_) | Err(_) => {}
-        }
-        if last.elapsed() > PROGRESS {
-            return Err(format!("{} of {MANY} are {what}, and no more for {PROGRESS:?}", ids.len()).into());
+            Ok(event) => {
+                ids.extend(found(&event));
+                heard = Instant::now();
+            }
+            // The stream's own patience is shorter.
+            Err(status) if status.code() == Code::DeadlineExceeded && heard.elapsed() < SILENCE => {}
+            Err(status) => return Err(format!("{} of {MANY} are {what}: {status}", ids.len()).into()),
         }
     }
     Ok(())
