@@ -58,9 +58,7 @@ enum Standing {
 impl PodSecurity {
     /// Reads a namespace that decides about the driver.
     pub fn begin(&mut self, turn: &mut Turn<'_>, namespace: OurNamespace) {
-        let examination =
-            Examination { standing: Standing::Unread, asking: None, asked: Mono::default(), failures: 0, waking: Waking::default() };
-        self.by_namespace.insert(namespace.clone(), examination);
+        self.by_namespace.insert(namespace.clone(), Examination::of(Standing::Unread));
         turn.note(Note::Examining { namespace: namespace.to_string() });
         turn.set(Timer::PodSecurity(namespace), Mono::default());
     }
@@ -68,8 +66,7 @@ impl PodSecurity {
     /// A pod was refused in this namespace: it is read again, unless that has just been done.
     pub fn doubt(&mut self, turn: &mut Turn<'_>, namespace: &OurNamespace) {
         let now = turn.now().mono;
-        let fresh =
-            || Examination { standing: Standing::Unknown, asking: None, asked: Mono::default(), failures: 0, waking: Waking::default() };
+        let fresh = || Examination::of(Standing::Unknown);
         let first = !self.by_namespace.contains_key(namespace);
         let examination = self.by_namespace.entry(namespace.clone()).or_insert_with(fresh);
         if examination.asking.is_none() {
@@ -84,8 +81,7 @@ impl PodSecurity {
 
     /// A namespace is to be used: it is read at that time, and decides about nothing but itself.
     pub fn examine(&mut self, turn: &mut Turn<'_>, namespace: OurNamespace, at: Mono) {
-        let examination = Examination { standing: Standing::Unknown, asking: None, asked: Mono::default(), failures: 0 };
-        self.by_namespace.entry(namespace.clone()).or_insert(examination);
+        self.by_namespace.entry(namespace.clone()).or_insert_with(|| Examination::of(Standing::Unknown));
         if at <= turn.now().mono {
             self.due(turn, &namespace);
         } else {
@@ -197,6 +193,10 @@ pub fn is_refusal(message: &str) -> bool {
 }
 
 impl Examination {
+    fn of(standing: Standing) -> Self {
+        Self { standing, asking: None, asked: Mono::default(), failures: 0, waking: Waking::default() }
+    }
+
     fn fail(&mut self, turn: &mut Turn<'_>, namespace: &OurNamespace, reason: String) -> Changed {
         self.failures = self.failures.saturating_add(1);
         let pause = turn.backoff(Dice::Namespaces, self.failures, limits::INFORMER_BACKOFF_MAX);
