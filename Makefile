@@ -2,7 +2,7 @@
 SHELL := bash
 CARGO ?= cargo
 
-.PHONY: help demo test fmt lint unit test-slow test-observability test-interop test-cluster test-cluster-alone record-likeness break-kubesim cluster bless proto docs simulate simulate-ci mutations chaos fuzz count static test-static reproducible image dev-image dev-shell helm-lint test-chart manifests sbom deny test-integration ci
+.PHONY: help demo test fmt lint unit test-slow test-observability test-interop test-cluster test-cluster-alone record-likeness break-kubesim cluster bless proto docs simulate simulate-ci recording-cost mutations chaos fuzz count static test-static reproducible image dev-image dev-shell helm-lint test-chart manifests sbom deny test-integration ci
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ simulate: ## play SEEDS simulated lives from seed FROM
 simulate-ci: ## a few thousand lives that meet every kind of fault, and a driver that dies after each of its outputs
 	$(CARGO) run --profile simulation --quiet -p simulation -- --from 1 --seeds 5000 --every-fault
 	$(CARGO) run --profile simulation --quiet -p simulation -- --crash-everywhere 3 --seeds 3
+
+recording-cost: ## what the flight recorder costs: nanoseconds an input, bytes
+	$(CARGO) run --profile simulation --quiet -p simulation -- --recording-cost
 
 mutations: ## deliberate faults in the core, each of which the simulation must find
 	$(CARGO) run --profile simulation --quiet -p simulation --features mutations -- --mutations

@@ -46,7 +46,8 @@
 //!   [`core::calls`] has one small machine for each RPC; [`core::render`] says what a sandbox looks like to Kubernetes; [`core::observe`] keeps
 //!   what the cluster says; [`core::kube`] is what the core knows of Kubernetes; [`core::limits`] has every bound.
 //! * [`config`]: every setting, typed. [`cli`]: every flag, in one table.
-//! * [`plan`]: what a call would cause, without a cluster. [`preflight`]: whether a cluster is fit.
+//! * [`plan`]: what a call would cause, without a cluster. [`preflight`]: whether a cluster is fit. [`replay`]: what a driver did, once more; recorded by
+//!   [`core::recording`].
 //! * [`shell`]: everything that touches the world: the loop, the private socket, gRPC, the API client, health and metrics, the log.
 //!
 //! What happens on a create? [`shell`] decodes the call and hands it to the core; [`core::admit::Admitted::check`] checks it;
@@ -60,4 +61,5 @@ pub mod contract;
 pub mod core;
 pub mod plan;
 pub mod preflight;
+pub mod replay;
 pub mod shell;

@@ -10,15 +10,18 @@ use openshell_driver_kyma::core::io::Request;
 use openshell_driver_kyma::plan::{self, Outcome, Question};
 use openshell_driver_kyma::preflight::report::Format;
 use openshell_driver_kyma::preflight::roles;
+use openshell_driver_kyma::replay::{self, Range};
 use openshell_driver_kyma::shell::{self, ApiServer, ConfigurationError, Settings};
 
 /// A plan whose call would be refused.
 const EXIT_REFUSED: u8 = 1;
 /// A check that found something to mend.
 const EXIT_UNFIT: u8 = 1;
+/// A replay that differs from what was recorded.
+const EXIT_DIFFERS: u8 = 1;
 
 /// Exit codes: 0 stopped when told to, 2 the settings can't work, 3 the cluster is not fit. Of `check`: 1 something must be mended;
-/// of `plan`: 1 the gateway would be refused.
+/// of `plan`: 1 the gateway would be refused; of `replay`: 1 something differs.
 fn main() -> ExitCode {
     let environment = environment();
     match cli::parse(std::env::args_os().skip(1), &environment) {
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
         Ok(Command::Check(run, format)) => check(*run, &environment, format),
         Ok(Command::Plan(plan)) => plan_call(*plan).unwrap_or_else(|error| refuse(&*error)),
         Ok(Command::Permissions(config, format)) => print(&roles::print(&config, format)),
+        Ok(Command::Replay(file, range)) => replay(&file, range.as_ref()).unwrap_or_else(|error| refuse(&*error)),
         Ok(Command::Help) => print(&cli::help()),
         Ok(Command::Version) => print(&cli::version()),
         Err(usage) => refuse(&usage),
@@ -58,25 +62,48 @@ fn check(run: Run, environment: &Environment, format: Format) -> ExitCode {
 fn start(run: Run, environment: &Environment) -> ExitCode {
     match api_server(&run, environment) {
         Ok(api) => {
-            let Run { socket, allowed_uids, log_level, log_format, health, namespaces, config, .. } = run;
-            shell::main(Settings { socket, allowed_uids, api, namespaces, health, log_level, log_format }, config)
+            let Run { socket, allowed_uids, log_level, log_format, health, namespaces, recording, config, .. } = run;
+            shell::main(Settings { socket, allowed_uids, api, namespaces, health, log_level, log_format, recording }, config)
         }
         Err(error) => refuse(&error),
     }
 }
 
 fn plan_call(wanted: cli::Plan) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let request: Request = read(&wanted.request, |text| serde_json::from_str(text))?;
-    let given = wanted.given.as_ref().map(|source| read(source, |text| serde_json::from_str(text).map(plan::sandboxes))).transpose()?;
+    let request: Request = parse(&wanted.request, |text| serde_json::from_str(text))?;
+    let given = wanted.given.as_ref().map(|source| parse(source, |text| serde_json::from_str(text).map(plan::sandboxes))).transpose()?;
     let plan = plan::plan(Question { config: wanted.config, request, given: given.unwrap_or_default(), server: wanted.server })?;
     print(&plan.print(wanted.format));
     Ok(if matches!(plan.outcome, Outcome::Refused(_)) { ExitCode::from(EXIT_REFUSED) } else { ExitCode::SUCCESS })
 }
 
-/// Reads a file, or standard input, as what it should be.
-fn read<T>(source: &Source, parse: impl Fn(&str) -> serde_json::Result<T>) -> Result<T, Usage> {
-    /// More than any call has: the gateway takes at most 1 MiB.
-    const BYTES_MAX: u64 = 64 << 20;
+fn replay(source: &Source, range: Option<&Range>) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let (name, file) = read(source)?;
+    let because = |why: String| Usage::Unreadable { file: name.clone(), why };
+    if let Some(range) = range {
+        return Ok(print(&replay::vector(&file, range).map_err(|error| because(error.to_string()))?));
+    }
+    let (report, last) = replay::compare(&file).map_err(|error| because(error.to_string()))?;
+    print(&report.to_string());
+    if let Some(last) = last {
+        print(&format!("input {} has no outputs: the driver did not survive it. It is handed to this program's core now\n", last.number));
+        let outputs = last.play();
+        print(&format!("this core survives it; what comes of it:\n{:#}\n", serde_json::to_value(outputs)?));
+        return Ok(ExitCode::from(EXIT_DIFFERS));
+    }
+    Ok(if report.is_same() { ExitCode::SUCCESS } else { ExitCode::from(EXIT_DIFFERS) })
+}
+
+/// Reads a file as what it should be.
+fn parse<T>(source: &Source, parse: impl Fn(&str) -> serde_json::Result<T>) -> Result<T, Usage> {
+    let (file, text) = read(source)?;
+    parse(&text).map_err(|error| Usage::Unreadable { file, why: error.to_string() })
+}
+
+/// Reads a file, or standard input; gives its name, too.
+fn read(source: &Source) -> Result<(String, String), Usage> {
+    /// More than any call has (the gateway takes at most 1 MiB), and more than any recording.
+    const BYTES_MAX: u64 = 1 << 30;
     let mut text = String::new();
     let (file, done) = match source {
         Source::StandardInput => ("standard input".to_owned(), io::stdin().take(BYTES_MAX).read_to_string(&mut text)),
@@ -85,9 +112,10 @@ fn read<T>(source: &Source, parse: impl Fn(&str) -> serde_json::Result<T>) -> Re
             (path.display().to_string(), opened.and_then(|file| file.take(BYTES_MAX).read_to_string(&mut text)))
         }
     };
-    let because = |why: String| Usage::Unreadable { file: file.clone(), why };
-    done.map_err(|error| because(error.to_string()))?;
-    parse(&text).map_err(|error| because(error.to_string()))
+    match done {
+        Ok(_) => Ok((file, text)),
+        Err(error) => Err(Usage::Unreadable { file, why: error.to_string() }),
+    }
 }
 
 fn environment() -> Environment {

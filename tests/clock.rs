@@ -65,7 +65,7 @@ fn day(wall: impl Fn(u64) -> i64) -> Vec<Output> {
 }
 
 fn call(call: u64, request: Request) -> Input {
-    Input::Call { call: CallId(call), request, deadline: None, trace: None }
+    Input::Call { call: CallId(call), request, deadline: None, trace: None, digest: None }
 }
 
 fn get() -> Request {

@@ -31,14 +31,15 @@ use crate::config::Config;
 use crate::core::kube::version::ServerVersion;
 use crate::plan::print::Format;
 use crate::preflight::{report, roles};
-use crate::shell::{HealthAddress, Kubeconfig, LogFormat};
+use crate::replay::Range;
+use crate::shell::{HealthAddress, Kubeconfig, LogFormat, Recording};
 
 pub use self::help::{help, version};
 pub use self::usage::Usage;
 
 use self::arguments::{Line, Request};
 use self::sources::Sources;
-use self::subcommand::{CHECK_OUTPUT, Choice, PERMISSIONS_OUTPUT, PLAN_GIVEN, PLAN_OUTPUT, PLAN_SERVER, Subcommand};
+use self::subcommand::{CHECK_OUTPUT, Choice, PERMISSIONS_OUTPUT, PLAN_GIVEN, PLAN_OUTPUT, PLAN_SERVER, REPLAY_AS_VECTOR, Subcommand};
 
 /// The name of the program, as it calls itself.
 pub const PROGRAM: &str = "openshell-driver-kyma";
@@ -57,6 +58,8 @@ pub enum Command {
     Plan(Box<Plan>),
     /// Say which rights a driver with these settings needs, written like this.
     Permissions(Box<Config>, roles::Format),
+    /// Play a recording, or make a vector of these of its inputs.
+    Replay(Source, Option<Range>),
     /// Print [`help`].
     Help,
     /// Print [`version`].
@@ -78,6 +81,8 @@ pub struct Run {
     pub health: Option<HealthAddress>,
     /// The file that lists the namespaces of workspaces, where one does.
     pub namespaces: Option<PathBuf>,
+    /// Whether what goes in and comes out is recorded.
+    pub recording: Option<Recording>,
     /// Where the API server is, when that is not for the environment of a pod to say.
     pub kubeconfig: Option<Kubeconfig>,
     /// The core's settings.
@@ -124,6 +129,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: &Enviro
         Request::Version => return Ok(Command::Version),
         Request::Command(line) => line,
     };
+    if line.subcommand == Subcommand::Replay {
+        return replay(&line);
+    }
     upstream::refuse_unserved(environment)?;
     let run = resolve::run(&Sources::new(&line.flags, environment))?;
     match line.subcommand {
@@ -145,7 +153,24 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, environment: &Enviro
             })?;
             Ok(Command::Permissions(Box::new(run.config), format))
         }
+        // It has no settings, and is done with above.
+        Subcommand::Replay => replay(&line),
     }
+}
+
+/// The settings of a replay are those of the driver that was recorded.
+fn replay(line: &Line) -> Result<Command, Usage> {
+    if let Some(flag) = line.flags.keys().next() {
+        return Err(Usage::Conflict(format!(
+            "--{flag} is a setting, and a recording is played with those that it was made with: leave it out"
+        )));
+    }
+    let file = line.operand.as_deref().ok_or(Usage::MissingOperand(line.subcommand))?;
+    let range = match line.choice(&REPLAY_AS_VECTOR) {
+        None => None,
+        Some(_) => Some(one_of(line, &REPLAY_AS_VECTOR, Range::parse)?),
+    };
+    Ok(Command::Replay(Source::parse(file), range))
 }
 
 fn plan(line: &Line, run: Run) -> Result<Plan, Usage> {

@@ -11,7 +11,7 @@ use crate::config::{Config, DefaultResources, NetworkRules, PodConfig, Sideload,
 use crate::core::admit::quantity::Quantity;
 use crate::core::kube::peer::Peer;
 use crate::core::names::Namespace;
-use crate::shell::{HealthAddress, HealthHost, Kubeconfig, Unverified};
+use crate::shell::{HealthAddress, HealthHost, Kubeconfig, OnExit, Recording, Unverified};
 
 /// The only place of the supervisor in its image from which an image volume shows it where the pod starts it.
 const BINARY_AT_IMAGE_ROOT: &str = "/openshell-sandbox";
@@ -76,6 +76,7 @@ pub fn run(sources: &Sources<'_>) -> Result<Run, Usage> {
         log_format: sources.value(&table::LOG_FORMAT)?.read(values::log_format)?,
         health: health(sources)?,
         namespaces,
+        recording: recording(sources)?,
         kubeconfig: kubeconfig(sources)?,
         config,
     })
@@ -94,6 +95,19 @@ fn health(sources: &Sources<'_>) -> Result<Option<HealthAddress>, Usage> {
             let host = given.map(|given| given.read(values::address)).transpose()?;
             Ok(Some(HealthAddress { host: host.map_or(HealthHost::Every, HealthHost::Only), port }))
         }
+    }
+}
+
+fn recording(sources: &Sources<'_>) -> Result<Option<Recording>, Usage> {
+    let given = sources.value(&table::RECORDING_ON_EXIT)?;
+    let on_exit = given.read(values::switch(OnExit::Dropped, OnExit::Written))?;
+    match read_optional(sources, &table::RECORDING_DIR, values::absolute_path)? {
+        Some(directory) => Ok(Some(Recording { directory: directory.into(), on_exit })),
+        None if on_exit == OnExit::Written => Err(Usage::Conflict(format!(
+            "{} asks for a recording, but --recording-dir does not say where it is written: name a directory, or leave it out",
+            given.place()
+        ))),
+        None => Ok(None),
     }
 }
 

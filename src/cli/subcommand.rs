@@ -1,5 +1,5 @@
-//! Subcommands, and the options that only they take. Settings of the driver ([`super::table`]) are taken by all of them: `check` and `plan` speak of
-//! the driver that would run with them.
+//! Subcommands, and the options that only they take. Settings of the driver ([`super::table`]) are taken by all of them but `replay`: `check` and
+//! `plan` speak of the driver that would run with them, and a recording brings its own.
 
 /// What the program is asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,11 +12,13 @@ pub enum Subcommand {
     Plan,
     /// Say which rights the driver needs.
     Permissions,
+    /// Play a recording.
+    Replay,
 }
 
 impl Subcommand {
     /// In the order of `--help`.
-    pub const ALL: [Self; 4] = [Self::Run, Self::Check, Self::Plan, Self::Permissions];
+    pub const ALL: [Self; 5] = [Self::Run, Self::Check, Self::Plan, Self::Permissions, Self::Replay];
 
     /// As it is written.
     #[must_use]
@@ -26,6 +28,7 @@ impl Subcommand {
             Self::Check => "check",
             Self::Plan => "plan",
             Self::Permissions => "permissions",
+            Self::Replay => "replay",
         }
     }
 
@@ -35,6 +38,7 @@ impl Subcommand {
         match self {
             Self::Run | Self::Check | Self::Permissions => "",
             Self::Plan => "REQUEST",
+            Self::Replay => "RECORDING",
         }
     }
 
@@ -57,6 +61,11 @@ impl Subcommand {
             Self::Permissions => {
                 "Print the Roles and ClusterRoles that give a driver with these flags exactly the rights it needs, each rule with its reason, ready for \
                  kubectl apply -f -. Who has them is yours to say: bind them to the driver's service account. Asks no cluster."
+            }
+            Self::Replay => {
+                "Play a recording (--recording-dir) through this program's core, and say where it first does something else than was recorded. RECORDING is the \
+                 file, or - for standard input; settings are those of the driver that was recorded, so no flag is taken but its own. Exit code 0 when everything is as it was \
+                 recorded, 1 at a difference, 2 when the file cannot be played: it is damaged, or another version wrote it."
             }
         }
     }
@@ -128,5 +137,14 @@ pub(super) const PLAN_SERVER: Choice = Choice {
     help: "The API server's version, on which --supervisor-sideload auto depends.",
 };
 
+/// The slice of a recording that becomes a vector.
+pub(super) const REPLAY_AS_VECTOR: Choice = Choice {
+    long: "as-vector",
+    metavar: "FROM..TO",
+    of: Subcommand::Replay,
+    default: "the recording is played and compared",
+    help: "Print these inputs as a golden vector, with the state before them: the numbers of the first and the last, of which either may be left out (vectors/README.md).",
+};
+
 /// Every such option.
-pub const CHOICES: [&Choice; 5] = [&CHECK_OUTPUT, &PLAN_OUTPUT, &PLAN_GIVEN, &PLAN_SERVER, &PERMISSIONS_OUTPUT];
+pub const CHOICES: [&Choice; 6] = [&CHECK_OUTPUT, &PLAN_OUTPUT, &PLAN_GIVEN, &PLAN_SERVER, &PERMISSIONS_OUTPUT, &REPLAY_AS_VECTOR];

@@ -14,7 +14,7 @@ use crate::config::{
 use crate::core::admit::quantity::Quantity;
 use crate::core::follow::settings::{Access, Exposure, Jwt, Route};
 use crate::core::kube::peer::Peer;
-use crate::shell::{HealthAddress, HealthHost, LogFormat, Unverified};
+use crate::shell::{HealthAddress, HealthHost, LogFormat, OnExit, Unverified};
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
     variables.iter().map(|&(name, value)| (name.to_owned(), value.into())).collect()
@@ -78,7 +78,7 @@ fn nothing_given_means_the_defaults() -> Result<(), String> {
 fn a_subcommand_may_be_left_out_and_no_other_exists() -> Result<(), String> {
     assert_eq!(run(&["run", "--gateway-id", "a"], &[])?, run(&["--gateway-id=a"], &[])?);
     let text = refusal(&["serve"], &[])?;
-    assert!(text.contains("\"serve\" is no subcommand; there are: run, check, plan, permissions"), "{text}");
+    assert!(text.contains("\"serve\" is no subcommand; there are: run, check, plan, permissions, replay"), "{text}");
     for arguments in [&["run", "run"][..], &["--gateway-id", "a", "run"]] {
         assert!(refusal(arguments, &[])?.contains("\"run\" belongs to no flag"), "{arguments:?}");
     }
@@ -118,6 +118,16 @@ const SAMPLES: &[Sample] = &[
             Some(HealthHost::Only(host)) => host.to_string(),
             Some(HealthHost::Every) | None => String::new(),
         },
+    },
+    Sample {
+        flag: "recording-dir",
+        values: ["/r/a", "/r/b"],
+        seen: |run| run.recording.as_ref().map(|recording| recording.directory.display().to_string()).unwrap_or_default(),
+    },
+    Sample {
+        flag: "recording-on-exit",
+        values: ["true", "false"],
+        seen: |run| run.recording.as_ref().is_some_and(|recording| recording.on_exit == OnExit::Written).to_string(),
     },
     Sample {
         flag: "kubeconfig",
@@ -418,6 +428,7 @@ fn jwt(run: &Run, part: impl Fn(&Jwt) -> String) -> String {
 fn companions(flag: &Flag) -> &'static [&'static str] {
     match flag.long {
         "gateway-endpoint" => &["--client-tls-secret-name", "a"],
+        "recording-on-exit" => &["--recording-dir", "/r"],
         "kube-context" | "kube-insecure" => &["--kubeconfig", "/k/a.json"],
         "apirule-gateway" | "exposed-port" => &["--exposure", "virtualservice", "--apirule-auth", "none"],
         "sidecar-proxy-uid" | "sidecar-process-binary-aware-network-policy" => &["--topology", "sidecar"],

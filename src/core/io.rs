@@ -53,6 +53,9 @@ pub enum Input {
         /// The gateway's `traceparent`, for the log.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         trace: Option<TraceParent>,
+        /// Of a call in a recording: what stands for the digest of its request, which has lost the values that it was made of. A live call has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digest: Option<String>,
     },
     /// The caller hung up, or its deadline passed. No reply to this call is wanted any more.
     Cancel {

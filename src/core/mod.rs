@@ -15,6 +15,7 @@ pub mod limits;
 pub mod names;
 pub mod note;
 pub mod observe;
+pub mod recording;
 pub mod render;
 pub mod secret;
 pub mod survey;
@@ -24,20 +25,27 @@ pub mod transitions;
 pub mod turn;
 pub mod workspaces;
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
 use self::calls::{Arrival, Calls};
 use self::follow::Follow;
 use self::io::{Input, Output, Outputs};
 use self::kube::kind::Kind;
 use self::note::Note;
 use self::observe::{Cluster, Freshness};
+use self::recording::Mask;
 use self::survey::Survey;
 use self::time::{Mono, Now};
 use self::turn::{Ledger, Timer, Turn, Waiter};
+use self::workspaces::sources::SecretData;
 use crate::config::Config;
 
 /// The driver. [`Driver::handle`] is its only door.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 pub struct Driver {
+    #[serde(skip)]
     config: Config,
     ledger: Ledger,
     cluster: Cluster,
@@ -46,8 +54,35 @@ pub struct Driver {
     stage: Stage,
 }
 
+/// What a recording has of a driver. A secret in the state is masked by its type; what the core compares has a mask that can be compared.
+#[derive(Debug, Serialize)]
+pub struct Checkpoint<'a> {
+    state: &'a Driver,
+    /// The secrets that workspaces have copies of, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    copies: BTreeMap<&'a str, BTreeMap<&'a str, String>>,
+}
+
+/// The same, read.
+#[derive(Deserialize)]
+struct Resumed {
+    state: State,
+    #[serde(default)]
+    copies: BTreeMap<String, SecretData>,
+}
+
+/// What a [`Driver`] is beside its settings.
+#[derive(Deserialize)]
+struct State {
+    ledger: Ledger,
+    cluster: Cluster,
+    calls: Calls,
+    follow: Follow,
+    stage: Stage,
+}
+
 /// Where in its life the driver is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Stage {
     /// Made, but not woken.
     New,
@@ -67,6 +102,25 @@ impl Driver {
         let cluster = Cluster::new(&config);
         let follow = Follow::new(&config);
         Self { config, ledger: Ledger::new(seed), cluster, calls: Calls::default(), follow, stage: Stage::New }
+    }
+
+    /// Everything the driver knows, for a recording.
+    #[must_use]
+    pub fn checkpoint(&self, mask: &Mask) -> Checkpoint<'_> {
+        Checkpoint { state: self, copies: self.cluster.copies().map(|(name, data)| (name, data.stand_ins(mask))).collect() }
+    }
+
+    /// A driver that goes on from a checkpoint: handed the same inputs, it does the same.
+    ///
+    /// # Errors
+    /// When it is not the state of a driver of this version.
+    pub fn resume(config: Config, checkpoint: &str) -> serde_json::Result<Self> {
+        let Resumed { state, copies } = serde_json::from_str(checkpoint)?;
+        let State { ledger, mut cluster, calls, follow, stage } = state;
+        for (name, data) in copies {
+            cluster.put_back(&name, data);
+        }
+        Ok(Self { config, ledger, cluster, calls, follow, stage })
     }
 
     /// Takes one input and pushes everything that follows from it onto `out`, to be carried out in order before the next input. The same seed
@@ -107,8 +161,8 @@ impl Driver {
             }
         }
         match input {
-            Input::Call { call, request, deadline, trace } => {
-                calls.begin(&mut turn, cluster, config, Arrival { call, deadline, trace }, request);
+            Input::Call { call, request, deadline, trace, digest } => {
+                calls.begin(&mut turn, cluster, config, Arrival { call, deadline, trace, digest }, request);
             }
             Input::Cancel { call } => calls.cancel(&mut turn, cluster, config, call),
             Input::Credit { call, events } => calls.credit(&mut turn, cluster, call, events),

@@ -3,7 +3,11 @@
 use std::fmt;
 
 use bytes::Bytes;
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use super::recording::mask;
 
 /// A secret string: a sandbox token, an environment value. It has no `Display`, its `Debug` shows only its length, and reading it is a
 /// call that a reviewer can search for.
@@ -21,6 +25,19 @@ impl Secret {
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+/// A secret has no form but a masked one: whoever writes it, writes what stands for it in a recording.
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&mask::text(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self)
     }
 }
 
@@ -72,8 +89,8 @@ impl From<&'static str> for Body {
 
 impl Serialize for Body {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match serde_json::from_slice::<serde_json::Value>(&self.0) {
-            Ok(value) if !value.is_string() => value.serialize(serializer),
+        match serde_json::from_slice::<&RawValue>(&self.0) {
+            Ok(json) if !json.get().starts_with('"') => json.serialize(serializer),
             _ => serializer.serialize_str(&String::from_utf8_lossy(&self.0)),
         }
     }
@@ -81,10 +98,12 @@ impl Serialize for Body {
 
 impl<'de> Deserialize<'de> for Body {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match serde_json::Value::deserialize(deserializer)? {
-            serde_json::Value::String(text) => Self(Bytes::from(text)),
-            value => Self::json(&value),
-        })
+        let json = String::from(Box::<str>::from(Box::<RawValue>::deserialize(deserializer)?));
+        if json.starts_with('"') {
+            let text: String = serde_json::from_str(&json).map_err(D::Error::custom)?;
+            return Ok(Self(text.into()));
+        }
+        Ok(Self(json.into()))
     }
 }
 

@@ -6,13 +6,16 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::admit::named;
 use super::grpc_status::Status;
-use super::names::{LABEL_MAX, Namespace, NamespacedName, ObjectName, SandboxName, Workspace};
+use super::names::{LABEL_MAX, NameError, Namespace, NamespacedName, ObjectName, SandboxName, Workspace};
 use crate::config::{Choice, Config, WorkspaceMode};
 
 /// A namespace in which sandboxes of ours may live.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct OurNamespace(Arc<Namespace>);
 
 impl OurNamespace {
@@ -30,7 +33,8 @@ impl fmt::Display for OurNamespace {
 }
 
 /// Which object of its kind: its namespace and its name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct ObjectKey {
     namespace: OurNamespace,
     name: ObjectName,
@@ -62,6 +66,23 @@ impl From<&ObjectKey> for NamespacedName {
     }
 }
 
+/// As a recording has it, where it stands as the key of a map, too.
+impl From<ObjectKey> for String {
+    fn from(key: ObjectKey) -> Self {
+        key.to_string()
+    }
+}
+
+/// From a recording, which nobody talks to a cluster with.
+impl TryFrom<String> for ObjectKey {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        let (namespace, name) = text.split_once('/').unwrap_or_default();
+        Ok(Self { namespace: OurNamespace(Arc::new(Namespace::parse(namespace)?)), name: ObjectName::parse(name)? })
+    }
+}
+
 impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)
@@ -69,7 +90,7 @@ impl fmt::Display for ObjectKey {
 }
 
 /// Which namespaces are ours.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum Territory {
     /// One, for the sandboxes of every workspace.
     Shared(OurNamespace),
@@ -81,7 +102,7 @@ pub enum Territory {
 
 /// Namespaces that somebody chooses for workspaces. It is about what may be created: a sandbox of ours stays ours when its namespace is chosen no
 /// longer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Chosen {
     by: Choice,
     /// Or why it is not known.
@@ -98,7 +119,7 @@ pub struct Rechosen {
 }
 
 /// What the names of our namespaces begin with: `openshell-{gateway id}-`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prefix(String);
 
 /// What a list or a watch shows.

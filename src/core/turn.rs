@@ -3,16 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::io::{Aborted, CallId, ExchangeId, HttpRequest, Lane, Output, Outputs, WatchId};
 use super::kube::kind::Kind;
 use super::limits;
 use super::names::SandboxId;
 use super::note::Note;
+use super::recording::state::pairs;
 use super::territory::{ObjectKey, OurNamespace};
 use super::time::{Mono, Now};
 
 /// Who waits for an exchange.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Waiter {
     /// A call.
     Call(CallId),
@@ -39,7 +42,7 @@ pub enum Waiter {
 }
 
 /// What a look at one object is to find out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Question {
     /// Whether a Sandbox that disappeared is gone.
     IsGone,
@@ -52,7 +55,7 @@ pub enum Question {
 }
 
 /// What is waited for, of one object.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Wait {
     /// That the controller says something about what is wanted of it.
     Controller,
@@ -70,7 +73,7 @@ impl Wait {
 }
 
 /// Every timer of the core. Each is set at most once at a time; setting it again moves it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Timer {
     /// A call has used up its time.
     CallDeadline(CallId),
@@ -107,7 +110,7 @@ pub enum Timer {
 }
 
 /// Where jitter comes from. What pods and Events draw does not shift when a call is tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Dice {
     /// For calls, Sandboxes and looks.
     Main,
@@ -118,7 +121,7 @@ pub enum Dice {
 }
 
 /// The books.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Ledger {
     exchanges: u64,
     watches: u64,
@@ -126,8 +129,10 @@ pub struct Ledger {
     /// The exchange of each call that has one; no call has two.
     by_call: BTreeMap<CallId, ExchangeId>,
     due: BTreeSet<(Mono, Timer)>,
+    #[serde(with = "pairs")]
     set: BTreeMap<Timer, Mono>,
     wish: Option<Mono>,
+    #[serde(with = "pairs")]
     dice: BTreeMap<Dice, u64>,
 }
 

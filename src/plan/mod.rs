@@ -252,7 +252,7 @@ impl Stage {
         self.call = Some(call);
         self.reply = None;
         self.requests.clear();
-        self.run(Input::Call { call, request, deadline: None, trace: None });
+        self.run(Input::Call { call, request, deadline: None, trace: None, digest: None });
         let until = self.now_ms.saturating_add(PATIENCE_MS);
         while self.reply.is_none() {
             let Some(Mono(at)) = self.wake.filter(|at| at.0 <= until) else { return };

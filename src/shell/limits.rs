@@ -89,6 +89,15 @@ pub const TOKEN_FILE: u64 = 64 * 1024;
 pub const PEM_FILE: u64 = 1024 * 1024;
 /// Bytes of a kubeconfig.
 pub const KUBECONFIG_FILE: u64 = 1024 * 1024;
+/// Bytes of a segment of the flight recorder.
+pub const RECORDING_SEGMENT: usize = 4 * 1024 * 1024;
+/// Inputs of a segment.
+pub const RECORDING_ENTRIES: usize = 50_000;
+/// Segments that are kept: the one that is being filled, and the one before it.
+pub const RECORDING_SEGMENTS: usize = 2;
+/// Recordings in their directory.
+pub const RECORDING_FILES: usize = 8;
+
 /// Bytes of a fault's text.
 pub const FAULT_TEXT: usize = 512;
 

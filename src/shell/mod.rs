@@ -12,7 +12,7 @@
 //! * `grpc`: the generated service on that socket, and `codec`, its messages.
 //! * `api`: HTTP/2 over TLS to the API server.
 //! * `listing`: the file that lists the namespaces of workspaces.
-//! * `preflight`: asks what `check` wants to know.
+//! * `preflight`: asks what `check` wants to know. `recorder`: the flight recorder's files.
 //! * [`ops`]: health, readiness and metrics, for the people who run it. [`log`]: what they read.
 //! * `clock`: what an input is stamped with. `limits`: every bound.
 //!
@@ -29,6 +29,7 @@ mod listing;
 pub mod log;
 pub mod ops;
 mod preflight;
+mod recorder;
 mod runtime;
 mod socket;
 
@@ -44,11 +45,13 @@ pub use api::{ApiServer, CREDENTIALS_DIR, ConfigurationError, Kubeconfig, Unveri
 pub use log::LogFormat;
 pub use ops::server::{HealthAddress, HealthHost};
 pub use preflight::preflight;
+pub use recorder::{OnExit, Recording};
 pub use tracing::level_filters::LevelFilter;
 
 use crate::config::Config;
 use crate::core::Driver;
 use api::Trust;
+use recorder::{FlightRecorder, Recorded};
 use runtime::Ending;
 use socket::Place;
 
@@ -74,6 +77,8 @@ pub struct Settings {
     pub log_level: LevelFilter,
     /// What a line of the log looks like.
     pub log_format: LogFormat,
+    /// Whether what goes in and comes out is recorded.
+    pub recording: Option<Recording>,
 }
 
 /// Runs the driver until it is told to stop. Ends with 0 after SIGTERM or SIGINT, 2 when socket or health port cannot be had, and 3 when the cluster is not fit;
@@ -102,7 +107,11 @@ fn introduce(api: &ApiServer) {
 
 /// Builds what the loop needs, and runs it.
 fn serve(settings: Settings, config: Config) -> Result<Ending, String> {
-    let seed = seed().map_err(|error| format!("reading /dev/urandom: {error}"))?;
+    let seed = seed()?;
+    let recorder = settings.recording.map(|recording| FlightRecorder::new(recording, config.clone(), entropy()?)).transpose()?;
+    if let Some(recorder) = &recorder {
+        recorder.watch_panics();
+    }
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| format!("starting the runtime: {error}"))?;
     let ending = runtime.block_on(async {
@@ -115,21 +124,35 @@ fn serve(settings: Settings, config: Config) -> Result<Ending, String> {
         introduce(&settings.api);
         let signals = runtime::signals().map_err(|error| format!("listening for signals: {error}"))?;
         // On the heap: it is the whole driver.
-        Ok(Box::pin(runtime::run(Driver::new(config, seed), &place, health, settings.api, listing, signals, runtime::Waits::default()))
-            .await)
+        Ok(Box::pin(runtime::run(
+            Recorded::new(Driver::new(config, seed), recorder),
+            &place,
+            health,
+            settings.api,
+            listing,
+            signals,
+            runtime::Waits::default(),
+        ))
+        .await)
     });
     // A name that is still being resolved would hold the process up.
     runtime.shutdown_background();
     ending
 }
 
-/// Entropy for jitter. It is logged, because with it a recording can be replayed; nothing secret hangs on it.
-fn seed() -> io::Result<[u8; 32]> {
-    let mut seed = [0; 32];
-    File::open("/dev/urandom")?.read_exact(&mut seed)?;
+/// Entropy for jitter. It is logged, so that pauses can be explained; nothing secret hangs on it.
+fn seed() -> Result<[u8; 32], String> {
+    let seed = entropy()?;
     let hex = seed.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     tracing::debug!(event = "seed", seed = hex, "the seed of this run");
     Ok(seed)
+}
+
+fn entropy() -> Result<[u8; 32], String> {
+    let mut bytes = [0; 32];
+    let read = File::open("/dev/urandom").and_then(|mut source| source.read_exact(&mut bytes));
+    read.map_err(|error| format!("reading /dev/urandom: {error}"))?;
+    Ok(bytes)
 }
 
 /// Says what is wrong on standard error.

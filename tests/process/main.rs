@@ -13,6 +13,7 @@ mod leaving;
 mod life;
 mod operator;
 mod outage;
+mod recorder;
 mod recovery;
 mod replicas;
 mod rest;

@@ -75,6 +75,7 @@ fn text(vector: &Vector) -> String {
         parts.push(("config", Value::Object(vector.config.clone())));
     }
     parts.extend(vector.given.as_ref().map(|given| ("given", serde_json::to_value(given).unwrap())));
+    parts.extend(vector.checkpoint.as_ref().map(|state| ("checkpoint", state.clone())));
     let mut text = String::from("{");
     for (key, value) in parts {
         let key = format!("\n  \"{key}\": ");

@@ -21,6 +21,9 @@ pub struct Vector {
     /// Where the driver is when the first step comes; absent for one that has not been woken yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given: Option<Given>,
+    /// Instead of that: the state in which a recorded driver was. Made by `replay --as-vector`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Value>,
     /// What happens.
     pub steps: Vec<Step>,
     /// What must be among the outputs, whatever else changes. Written by people.

@@ -10,6 +10,7 @@ mod format;
 mod library;
 mod numbers;
 mod play;
+mod recording;
 mod rights;
 mod secrets;
 

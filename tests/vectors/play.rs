@@ -6,8 +6,10 @@ use openshell_driver_kyma::config::Config;
 use openshell_driver_kyma::core::Driver;
 use openshell_driver_kyma::core::io::{ExchangeId, Input, Method, Output, Outputs, Response};
 use openshell_driver_kyma::core::note::Note;
+use openshell_driver_kyma::core::recording::{Bounds, Mask, Recorder};
 use openshell_driver_kyma::core::secret::Body;
 use openshell_driver_kyma::core::time::{Mono, Now, Wall};
+use openshell_driver_kyma::replay;
 use openshell_driver_kyma::shell::log;
 use serde_json::{Value, json};
 
@@ -37,7 +39,12 @@ pub struct Played {
     pub config: Config,
     /// What was asked of the API server, the given world included.
     pub used: BTreeSet<Use>,
+    /// The whole of it as a flight recording.
+    pub recording: String,
 }
+
+/// Many checkpoints in little, and nothing is dropped.
+const BOUNDS: Bounds = Bounds { bytes: usize::MAX, entries: 12, segments: usize::MAX };
 
 struct Stage<'a> {
     driver: Driver,
@@ -47,6 +54,7 @@ struct Stage<'a> {
     used: BTreeSet<Use>,
     numbers: Numbers,
     namespace: String,
+    recorder: Recorder,
 }
 
 /// Plays a vector.
@@ -56,13 +64,17 @@ pub fn play(file: &VectorFile, library: &Library) -> Played {
     let config: Config = serde_json::from_value(config).unwrap_or_else(|error| panic!("{}: config: {error}", file.name));
     let namespace = config.namespace.to_string();
     let mut stage = Stage {
-        driver: Driver::new(config.clone(), [7; 32]),
+        driver: match &file.vector.checkpoint {
+            None => Driver::new(config.clone(), [7; 32]),
+            Some(state) => Driver::resume(config.clone(), &state.to_string()).unwrap_or_else(|error| panic!("{}: {error}", file.name)),
+        },
         file: &file.name,
         met: Vec::new(),
         lines: Vec::new(),
         used: BTreeSet::new(),
         numbers: Numbers::default(),
         namespace,
+        recorder: Recorder::new(Mask::keyed([9; 32]), BOUNDS),
     };
     if let Some(given) = &file.vector.given {
         stage.give(given, library);
@@ -77,14 +89,17 @@ pub fn play(file: &VectorFile, library: &Library) -> Played {
         let out = stage.handle(at, input);
         outputs.push(out.into_iter().map(|output| serde_json::to_value(stage.numbers.outward(output)).unwrap()).collect());
     }
-    Played { outputs, lines: stage.lines, met: stage.met, config, used: stage.used }
+    let recording = String::from_utf8(stage.recorder.file("test", "a vector", &config)).unwrap();
+    Played { outputs, lines: stage.lines, met: stage.met, config, used: stage.used, recording }
 }
 
 impl Stage<'_> {
     fn handle(&mut self, at: u64, input: Input) -> Outputs {
         let mut out = Outputs::new();
         let now = Now { mono: Mono(at), wall: Wall(START + i64::try_from(at).unwrap()) };
+        self.recorder.input(&self.driver, now, &input);
         self.driver.handle(now, input, &mut out);
+        self.recorder.outputs(&out);
         let mut refusal = None;
         for output in &out {
             self.used.extend(Use::of(output));
@@ -173,29 +188,15 @@ pub fn differences(file: &VectorFile, played: &Played, library: &Library) -> Vec
         library.expand(&mut written);
         let came = Value::Array(came.clone());
         if written != came {
-            found.push(format!("{}, step {index}: {}\n{}", file.name, file.vector.title, first_difference("", &written, &came)));
+            found.push(format!("{}, step {index}: {}\n{}", file.name, file.vector.title, first_difference(&written, &came)));
         }
     }
     found
 }
 
-fn first_difference(path: &str, written: &Value, came: &Value) -> String {
-    match (written, came) {
-        (Value::Object(a), Value::Object(b)) => {
-            let keys = a.keys().chain(b.keys());
-            let differs = |key: &&String| a.get(*key) != b.get(*key);
-            let null = Value::Null;
-            keys.into_iter().find(differs).map_or_else(String::new, |key| {
-                first_difference(&format!("{path}.{key}"), a.get(key).unwrap_or(&null), b.get(key).unwrap_or(&null))
-            })
-        }
-        (Value::Array(a), Value::Array(b)) => {
-            let null = Value::Null;
-            let at = (0..a.len().max(b.len())).find(|at| a.get(*at) != b.get(*at)).unwrap_or_default();
-            first_difference(&format!("{path}[{at}]"), a.get(at).unwrap_or(&null), b.get(at).unwrap_or(&null))
-        }
-        _ => format!("  at outputs{path}\n  written: {written}\n  came:    {came}"),
-    }
+fn first_difference(written: &Value, came: &Value) -> String {
+    let Some((place, written, came)) = replay::first_difference(written, came) else { return String::new() };
+    format!("  at outputs{}\n  written: {written}\n  came:    {came}", place.trim_start_matches('$'))
 }
 
 /// Rules of people that what came does not keep.

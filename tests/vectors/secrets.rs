@@ -1,10 +1,12 @@
 //! No line of the log holds a secret of any vector.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
 use crate::PLAYED;
+use crate::format::Vector;
 use crate::library::Library;
 
 /// Fields of requests whose text nobody may read.
@@ -12,7 +14,7 @@ const SECRET: [&str; 3] = ["sandbox_token", "credential", "launch_credential"];
 /// Fields of requests that hold variables, whose values nobody may read.
 const VARIABLES: &str = "environment";
 /// Shorter texts stand in a line by chance.
-const TELLING: usize = 6;
+pub const TELLING: usize = 6;
 
 /// Collects every secret in a value.
 fn secrets(value: &Value, found: &mut BTreeSet<String>) {
@@ -33,17 +35,23 @@ fn secrets(value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
+/// Every secret of a vector.
+pub fn of(vector: &Vector) -> BTreeSet<String> {
+    static LIBRARY: LazyLock<Library> = LazyLock::new(Library::read);
+    let mut found = BTreeSet::new();
+    for step in &vector.steps {
+        let mut input = step.input.clone();
+        LIBRARY.expand(&mut input);
+        secrets(&input, &mut found);
+    }
+    found
+}
+
 #[test]
 fn no_line_holds_a_secret() {
-    let library = Library::read();
     let (mut lines, mut known) = (0, 0);
     for (file, played) in PLAYED.iter() {
-        let mut found = BTreeSet::new();
-        for step in &file.vector.steps {
-            let mut input = step.input.clone();
-            library.expand(&mut input);
-            secrets(&input, &mut found);
-        }
+        let mut found = of(&file.vector);
         found.retain(|secret| secret.len() >= TELLING);
         known += found.len();
         for line in &played.lines {

@@ -67,6 +67,24 @@ group_of! { DRIVER:
         help: "On which of the machine's IP addresses the health port listens. In a pod leave it alone: kubelet and Prometheus come to the pod's \
                address, not to localhost.",
     }
+    RECORDING_DIR {
+        long: "recording-dir",
+        metavar: "PATH",
+        takes: Takes::One,
+        upstream: NO_COUNTERPART,
+        default: Fallback::Unset("nothing is recorded"),
+        example: "/var/lib/openshell-driver",
+        help: "Records what goes into the driver's core and what comes out, with every secret masked, keeps the last of it in memory, and writes it to this directory                on SIGUSR1 and when the driver breaks. It must be a volume that the driver can write to, because the root of its container is read-only; the newest eight recordings are kept.                The subcommand replay plays them. See docs/tools.md.",
+    }
+    RECORDING_ON_EXIT {
+        long: "recording-on-exit",
+        metavar: "BOOL",
+        takes: Takes::One,
+        upstream: NO_COUNTERPART,
+        default: Fallback::Text("false"),
+        example: "true",
+        help: "Whether the recording is also written when the driver ends in good order.",
+    }
     KUBECONFIG {
         long: "kubeconfig",
         metavar: "PATH",

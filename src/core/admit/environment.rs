@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::config::Reporting;
@@ -21,7 +22,7 @@ const CLAUDE_QUIET: &str = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC";
 pub const MAIN_PROCESS_SPEC: &str = "OPENSHELL_MAIN_PROCESS_SPEC";
 
 /// The user's variables: the template's, overlaid by the sandbox's own.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Environment(BTreeMap<String, Secret>);
 
 impl Environment {
@@ -95,8 +96,8 @@ fn fits(name: &str, value: &str) -> Result<(), Status> {
 }
 
 /// What the supervisor starts in the sandbox.
-#[derive(Debug, Clone)]
-pub struct MainProcess(String);
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MainProcess(Secret);
 
 impl MainProcess {
     /// Checks a command; the supervisor would exit over one it cannot start.
@@ -113,13 +114,13 @@ impl MainProcess {
         };
         let encoded = format!("base64url:{}", base64url(spec.to_string().as_bytes()));
         fits(MAIN_PROCESS_SPEC, &encoded)?;
-        Ok(Self(encoded))
+        Ok(Self(Secret::new(encoded)))
     }
 
     /// The value of `OPENSHELL_MAIN_PROCESS_SPEC`: base64, so that nothing of it looks like a reference to kubelet.
     #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
+    pub fn reveal(&self) -> &str {
+        self.0.reveal()
     }
 }
 

@@ -15,6 +15,7 @@ pub mod volumes;
 use std::collections::BTreeMap;
 
 use prost::Message as _;
+use serde::{Deserialize, Serialize};
 
 use self::driver_config::DriverConfig;
 use self::environment::{Environment, MainProcess};
@@ -29,7 +30,7 @@ use crate::config::{Config, UserNamespaces};
 use crate::contract::messages::compute as pb;
 
 /// A sandbox that may be created.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Admitted {
     /// The gateway's id.
     pub id: SandboxId,
@@ -60,6 +61,7 @@ pub struct Admitted {
     /// Requests and limits; never without limits.
     pub resources: Resources,
     /// Tells a repeated create from another one of the same id.
+    #[serde(rename = "request_digest")]
     pub digest: String,
 }
 
@@ -139,7 +141,8 @@ pub fn named<T>(field: &str, parsed: Result<T, NameError>) -> Result<T, Status> 
 }
 
 /// A digest of everything that makes the sandbox what it is. The token differs from try to try, and the status is the gateway's own.
-fn digest(sandbox: &pb::DriverSandbox) -> String {
+#[must_use]
+pub fn digest(sandbox: &pb::DriverSandbox) -> String {
     let mut same = sandbox.clone();
     same.status = None;
     if let Some(spec) = &mut same.spec {

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::Config;
 use crate::core::layout::directory::{TOKEN, WORKSPACE};
 
@@ -21,7 +23,7 @@ const RESERVED: [&str; 11] = [
 ];
 
 /// A directory of the sandbox's container, absolute and as short as it can be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MountPath(String);
 
 impl MountPath {

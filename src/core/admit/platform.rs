@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::fields::Field;
 use super::is_reserved;
 use super::resources::RawResources;
@@ -26,7 +28,7 @@ pub struct Platform {
 }
 
 /// `hostUsers`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Users {
     /// The node's.
     Host,

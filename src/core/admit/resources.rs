@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::fields::Field;
 use super::quantity::Quantity;
 use crate::config::{DefaultResources, GpuSupply, Gpus};
@@ -15,7 +17,7 @@ const EPHEMERAL_STORAGE: &str = "ephemeral-storage";
 const HUGE_PAGES: &str = "hugepages-";
 
 /// Requests and limits of the sandbox container.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resources {
     /// By resource name.
     pub requests: BTreeMap<String, Quantity>,

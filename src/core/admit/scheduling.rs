@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::fields::Field;
 use crate::core::grpc_status::Status;
 use crate::core::names::{ObjectName, is_label_value, is_qualified_name};
 
 /// What a request says about nodes.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Scheduling {
     /// `nodeSelector`.
     pub node_selector: BTreeMap<String, String>,
@@ -34,7 +34,7 @@ impl Scheduling {
 }
 
 /// One toleration, as it stands in a pod.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Toleration {
     /// The taint's key; without one, any taint's.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,13 +52,13 @@ pub struct Toleration {
     seconds: Option<i64>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Operator {
     Equal,
     Exists,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Effect {
     NoSchedule,
     PreferNoSchedule,

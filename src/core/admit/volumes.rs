@@ -1,5 +1,7 @@
 //! Claims that are there already, and where a caller wants them. Rules: gateway.md §4.13, and the API server's own.
 
+use serde::{Deserialize, Serialize};
+
 use super::fields::Field;
 use super::mount_path::MountPath;
 use crate::config::Config;
@@ -8,7 +10,7 @@ use crate::core::layout::volume;
 use crate::core::names::{LABEL_MAX, ObjectName, is_dns_label};
 
 /// Claims and mounts of a request.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Volumes {
     /// What the pod gets.
     pub claims: Vec<Claim>,
@@ -17,7 +19,7 @@ pub struct Volumes {
 }
 
 /// A `persistentVolumeClaim` volume.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Claim {
     /// What mounts call it.
     pub name: String,
@@ -28,7 +30,7 @@ pub struct Claim {
 }
 
 /// A mount of one.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Mount {
     /// Of which volume.
     pub name: String,
@@ -41,7 +43,7 @@ pub struct Mount {
 }
 
 /// Whether something may be written to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Access {
     /// Only read.
     ReadOnly,

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::search::{Belief, doubt_version};
 use super::{Cx, Event, Step, refusal};
 use crate::config::Config;
@@ -30,10 +32,11 @@ use crate::core::turn::{Timer, Turn};
 use crate::core::workspaces::Standing;
 
 /// A create in progress.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Create {
     id: SandboxId,
     object: ObjectKey,
+    #[serde(rename = "request_digest")]
     digest: String,
     began: Mono,
     before: Before,
@@ -52,7 +55,7 @@ pub struct Create {
     trouble: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     /// The POST is out.
     Posting,
@@ -68,7 +71,7 @@ enum State {
     Removing,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Next {
     Post,
     Read,
@@ -76,7 +79,7 @@ enum Next {
 }
 
 /// The object as it was rendered last, and for whom.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Rendered {
     body: Body,
     version: ApiVersion,
@@ -84,7 +87,7 @@ struct Rendered {
 }
 
 /// Whether a POST of ours may have been carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Fate {
     /// Each was refused, or never arrived.
     Nothing,
@@ -93,7 +96,7 @@ enum Fate {
 }
 
 /// Whether the sandbox was there when its create arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Before {
     /// It was, for all we know.
     There,
@@ -102,7 +105,7 @@ enum Before {
 }
 
 /// Who hears of the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Caller {
     /// The gateway waits.
     Waiting,
@@ -127,16 +130,25 @@ enum Met {
 }
 
 impl Create {
-    /// Checks a request and renders its object.
+    /// Checks a request and renders its object. Its digest is given where it comes from a recording.
     ///
     /// # Errors
     /// `FAILED_PRECONDITION` for whatever Validate refuses: the gateway would make `INTERNAL` of anything else.
-    pub fn admit(config: &Config, cluster: &Cluster, turn: &Turn<'_>, request: &pb::CreateSandboxRequest) -> Result<Self, Status> {
+    pub fn admit(
+        config: &Config,
+        cluster: &Cluster,
+        turn: &Turn<'_>,
+        request: &pb::CreateSandboxRequest,
+        digest: Option<String>,
+    ) -> Result<Self, Status> {
         let precondition = |status: Status| match status.code {
             Code::Unavailable => status,
             _ => Status { code: Code::FailedPrecondition, ..status },
         };
-        let admitted = Admitted::check(config, cluster.api().territory(), request.sandbox.as_ref()).map_err(precondition)?;
+        let mut admitted = Admitted::check(config, cluster.api().territory(), request.sandbox.as_ref()).map_err(precondition)?;
+        if let Some(digest) = digest {
+            admitted.digest = digest;
+        }
         cluster.lets_in(admitted.object.namespace())?;
         if cluster.is_forestalled(turn, &admitted.id) {
             // The gateway never gives an id twice, and has dropped the row of this one.

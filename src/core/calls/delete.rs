@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::search::{Found, Purpose, Search};
 use super::{Cx, Event, Step};
 use crate::contract::messages::compute as pb;
@@ -14,7 +16,7 @@ use crate::core::names::{SandboxId, Uid};
 use crate::core::observe::Freshness;
 
 /// A delete in progress.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Delete {
     search: Search,
     order: Order,
@@ -25,7 +27,7 @@ pub struct Delete {
 }
 
 /// Whose turn it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Order {
     /// A create of the same sandbox is under way: what it makes is deleted.
     AwaitingCreate,

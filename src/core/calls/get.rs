@@ -1,5 +1,7 @@
 //! `GetSandbox`: from the store; a negative answer only after the API server has confirmed it, because the gateway deletes rows on it.
 
+use serde::{Deserialize, Serialize};
+
 use super::list::{cold, stale};
 use super::search::{Found, Purpose, Search};
 use super::{Cx, Event, Step};
@@ -12,7 +14,7 @@ use crate::core::observe::Freshness;
 use crate::core::observe::sandbox::NameSource;
 
 /// A read in progress.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Get(Search);
 
 impl Get {

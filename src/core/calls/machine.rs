@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::create::Create;
 use super::delete::Delete;
 use super::get::Get;
@@ -104,7 +106,7 @@ impl Cx<'_, '_> {
 }
 
 /// A call's machine.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Machine {
     Create(Box<Create>),
     Get(Get),

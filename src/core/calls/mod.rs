@@ -20,6 +20,8 @@ pub mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use self::create::Create;
 use self::delete::Delete;
 use self::get::Get;
@@ -45,13 +47,13 @@ use crate::config::Config;
 use crate::contract::messages::compute as pb;
 
 /// Whether anybody waits for the reply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Caller {
     Waiting,
     Gone,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Call {
     rpc: Rpc,
     began: Mono,
@@ -64,7 +66,7 @@ struct Call {
 }
 
 /// Whether new calls are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 enum Door {
     #[default]
     Open,
@@ -72,7 +74,7 @@ enum Door {
 }
 
 /// Every call in flight.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Calls {
     in_flight: BTreeMap<CallId, Call>,
     creating: BTreeMap<SandboxId, BTreeSet<CallId>>,
@@ -88,6 +90,8 @@ pub struct Arrival {
     pub deadline: Option<Mono>,
     /// Its trace.
     pub trace: Option<TraceParent>,
+    /// What stands for the digest of its request, in a recording.
+    pub digest: Option<String>,
 }
 
 impl Calls {
@@ -111,7 +115,7 @@ impl Calls {
     }
 
     /// A call arrives: it is answered at once, or becomes a machine.
-    pub fn begin(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config, arrival: Arrival, request: Request) {
+    pub fn begin(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, config: &Config, mut arrival: Arrival, request: Request) {
         let rpc = request.rpc();
         let subject = Subject::of(&request);
         match (rpc, &subject.sandbox) {
@@ -120,7 +124,7 @@ impl Calls {
             (Rpc::ValidateSandboxCreate, _) | (_, None) => {}
             (_, Some(id)) => cluster.named(turn, id),
         }
-        let begun = self.admit(turn, config, cluster, request);
+        let begun = self.admit(turn, config, cluster, request, arrival.digest.take());
         let (machine, bound) = match begun {
             Ok(Begun::Machine(machine, bound)) => (machine, bound),
             Ok(Begun::Answer(reply)) => return answer(turn, rpc, subject, arrival, Ok(reply)),
@@ -142,7 +146,14 @@ impl Calls {
         self.step(turn, cluster, config, arrival.call, Event::Begin);
     }
 
-    fn admit(&self, turn: &Turn<'_>, config: &Config, cluster: &mut Cluster, request: Request) -> Result<Begun, Status> {
+    fn admit(
+        &self,
+        turn: &Turn<'_>,
+        config: &Config,
+        cluster: &mut Cluster,
+        request: Request,
+        digest: Option<String>,
+    ) -> Result<Begun, Status> {
         if let Request::GetCapabilities(request) = &request {
             return capabilities::reply(config, request).map(Begun::Answer);
         }
@@ -167,7 +178,7 @@ impl Calls {
                 }
             }
             Request::CreateSandbox(request) => {
-                machine(Machine::Create(Box::new(Create::admit(config, cluster, turn, &request)?)), limits::CREATE_TIMEOUT)
+                machine(Machine::Create(Box::new(Create::admit(config, cluster, turn, &request, digest)?)), limits::CREATE_TIMEOUT)
             }
             Request::GetSandbox(request) => machine(Machine::Get(Get::admit(&request)?), limits::READ_TIMEOUT),
             Request::DeleteSandbox(request) => machine(Machine::Delete(Delete::admit(&request)?), limits::DELETE_TIMEOUT),

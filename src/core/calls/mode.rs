@@ -1,6 +1,8 @@
 //! Suspending and resuming a Sandbox: the part that `StopSandbox` and `StartSandbox` share. Finds the object, and patches what is wanted of it
 //! with the version it was seen at, so that nobody's change is undone unseen.
 
+use serde::{Deserialize, Serialize};
+
 use super::search::{Found, Purpose, Search};
 use super::{Cx, Event};
 use crate::core::grpc_status::Status;
@@ -12,7 +14,7 @@ use crate::core::observe::sandbox::{Life, Observed};
 use crate::core::territory::ObjectKey;
 
 /// A change of mode in progress.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct SetMode {
     search: Search,
     wanted: OperatingMode,
@@ -32,7 +34,7 @@ pub enum Progress {
 }
 
 /// The object whose mode was set, as it was then.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Target {
     /// Where it is.
     pub object: ObjectKey,

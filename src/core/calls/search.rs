@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Cx, Event, refusal};
 use crate::core::grpc_status::Status;
 use crate::core::io::{HttpRequest, Response};
@@ -18,7 +20,7 @@ use crate::core::secret::Body;
 use crate::core::turn::Timer;
 
 /// A search in progress.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Search {
     id: SandboxId,
     purpose: Purpose,
@@ -30,7 +32,7 @@ pub struct Search {
 }
 
 /// What the object is wanted for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Purpose {
     /// To be read; nothing is asked of it.
     Read,
@@ -42,7 +44,7 @@ pub enum Purpose {
     Stop,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     /// Nothing is out; the sandbox is looked for next.
     Pausing,
@@ -53,7 +55,7 @@ enum State {
 }
 
 /// What stands behind the version of the resource that is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Belief {
     /// Nothing has said otherwise.
     Assumed,

@@ -1,5 +1,7 @@
 //! `StartSandbox`: says OK when the API server has taken the wish. What the controller makes of it comes as snapshots.
 
+use serde::{Deserialize, Serialize};
+
 use super::mode::{Progress, SetMode};
 use super::{Cx, Event, Step};
 use crate::contract::messages::compute as pb;
@@ -10,7 +12,7 @@ use crate::core::kube::sandbox::OperatingMode;
 use crate::core::names::SandboxId;
 
 /// A start in progress.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Start(SetMode);
 
 impl Start {

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::mode::{Progress, SetMode, Target};
 use super::{Cx, Event, Step};
 use crate::contract::messages::compute as pb;
@@ -18,7 +20,7 @@ use crate::core::names::SandboxId;
 use crate::core::observe::sandbox::Life;
 
 /// A stop in progress.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Stop {
     id: SandboxId,
     state: State,
@@ -26,7 +28,7 @@ pub struct Stop {
     trouble: String,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum State {
     /// The object is being told.
     Suspending(SetMode),

@@ -2,6 +2,8 @@
 //!
 //! The gateway calls this before every create, so the create itself need not look at nodes again, and stays one request.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Cx, Event, Step, refusal};
 use crate::config::{Config, GpuSupply};
 use crate::contract::messages::compute as pb;
@@ -15,7 +17,7 @@ use crate::core::kube::path;
 use crate::core::limits;
 
 /// A search for a node with enough GPUs.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Validate {
     resource: String,
     wanted: u64,
@@ -30,7 +32,7 @@ pub struct Validate {
     trouble: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     /// Nothing has been asked yet, or is asked again soon.
     Pausing,

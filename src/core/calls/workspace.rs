@@ -4,6 +4,8 @@
 //! itself, and asks to delete workspaces nobody ensured. Where each has a namespace of its own, it is made and furnished, and deleted by UID with
 //! everything in it. `NOT_FOUND` is never answered: the gateway would keep the workspace for ever.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Cx, Event, Step};
 use crate::contract::messages::compute as pb;
 use crate::core::admit::named;
@@ -27,7 +29,7 @@ pub fn check(workspace: &str) -> Result<Workspace, Status> {
 }
 
 /// A workspace that is being made ready.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Ensure {
     workspace: Workspace,
     namespace: OurNamespace,
@@ -76,7 +78,7 @@ impl Ensure {
 }
 
 /// A workspace whose namespace is being deleted.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Delete {
     workspace: Workspace,
     namespace: OurNamespace,
@@ -85,7 +87,7 @@ pub struct Delete {
     trouble: String,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     /// Nothing is out; the namespace is read next.
     Pausing,

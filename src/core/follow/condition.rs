@@ -1,6 +1,9 @@
 //! What is told of exposure: a condition, and an event when it changes.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use super::render::Host;
 use crate::contract::messages::compute as pb;
@@ -16,18 +19,18 @@ use crate::core::time::Wall;
 pub const EXPOSED: &str = "Exposed";
 
 /// How far exposure has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exposed {
     /// Whether it is so.
     pub truth: Truth,
     /// Why, for programs. Never one of the reasons a gateway acts on.
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
     /// Why, for people.
     pub message: String,
 }
 
 /// Whether a sandbox is exposed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Truth {
     /// It is.
     True,
@@ -41,13 +44,13 @@ impl Exposed {
     /// It will come.
     #[must_use]
     pub fn pending(message: impl Into<String>) -> Self {
-        Self { truth: Truth::Unknown, reason: "Pending", message: message.into() }
+        Self { truth: Truth::Unknown, reason: "Pending".into(), message: message.into() }
     }
 
     /// Somebody must do something.
     #[must_use]
     pub fn refused(reason: &'static str, message: impl Into<String>) -> Self {
-        Self { truth: Truth::False, reason, message: message.into() }
+        Self { truth: Truth::False, reason: reason.into(), message: message.into() }
     }
 
     /// Everything is there; a route that nobody judges does what it says.
@@ -56,15 +59,17 @@ impl Exposed {
         let url = format!("https://{}", host.full);
         let object = kind.object_kind();
         if kind != Kind::ApiRules {
-            return Self { truth: Truth::True, reason: "Routed", message: url };
+            return Self { truth: Truth::True, reason: "Routed".into(), message: url };
         }
         let why = if status.description.is_empty() { String::new() } else { format!(": {}", status.description) };
         match status.state.as_str() {
-            "Ready" => Self { truth: Truth::True, reason: "APIRuleReady", message: url },
-            "Warning" => Self { truth: Truth::True, reason: "APIRuleWarning", message: format!("{url}; {object} {name} warns{why}") },
+            "Ready" => Self { truth: Truth::True, reason: "APIRuleReady".into(), message: url },
+            "Warning" => {
+                Self { truth: Truth::True, reason: "APIRuleWarning".into(), message: format!("{url}; {object} {name} warns{why}") }
+            }
             "Error" => Self {
                 truth: Truth::False,
-                reason: "APIRuleError",
+                reason: "APIRuleError".into(),
                 message: format!("{url} is not served: {object} {name} is in state Error{why}"),
             },
             "Deleting" => Self::refused("APIRuleDeleting", format!("{url} is not served: {object} {name} is being deleted{why}")),
@@ -86,7 +91,7 @@ impl Exposed {
                 Truth::Unknown => "Unknown",
             }
             .into(),
-            reason: self.reason.into(),
+            reason: self.reason.clone().into_owned(),
             message,
             last_transition_time: String::new(),
             transition_time: None,
@@ -116,7 +121,7 @@ impl Exposed {
             event_time: None,
             source: SOURCE.into(),
             r#type: if self.truth == Truth::True { "Normal" } else { "Warning" }.into(),
-            reason: self.reason.into(),
+            reason: self.reason.clone().into_owned(),
             message: condition.message,
             metadata,
         };

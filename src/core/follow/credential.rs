@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::render::metadata;
@@ -25,13 +26,13 @@ use crate::core::secret::{Body, Secret};
 use crate::core::turn::{Dice, Timer, Turn, Waiter};
 
 /// Tokens on their way into Secrets, and Sandboxes whose token is nowhere.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Credentials {
     held: BTreeMap<SandboxId, Held>,
     missed: BTreeMap<SandboxId, Missed>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Held {
     /// Absent once it is stored.
     token: Option<Secret>,
@@ -39,7 +40,7 @@ struct Held {
     failures: u32,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     /// The Sandbox has not been seen, or the pause is not over.
     Waiting,
@@ -47,7 +48,7 @@ enum State {
     Acting(ExchangeId, Act),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Act {
     /// Creating the Secret.
     Store,
@@ -56,7 +57,7 @@ enum Act {
 }
 
 /// A Sandbox that waits for a token we do not hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Missed {
     /// Another driver of the same gateway may be storing it.
     Perhaps(Uid),

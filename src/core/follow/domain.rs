@@ -1,5 +1,7 @@
 //! The domain below which sandboxes have their hosts: given, or read from the Istio Gateway.
 
+use serde::{Deserialize, Serialize};
+
 use super::render::Host;
 use super::settings::{Domain, Exposure, MeshGateway};
 use crate::core::io::{ExchangeId, Fault, Lane, Response};
@@ -10,7 +12,7 @@ use crate::core::limits;
 use crate::core::turn::{Dice, Timer, Turn, Waiter};
 
 /// What is known of the domain.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct ClusterDomain {
     gateway: MeshGateway,
     known: Known,
@@ -18,7 +20,7 @@ pub struct ClusterDomain {
     failures: u32,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum Known {
     /// An operator said it.
     Given(Domain),

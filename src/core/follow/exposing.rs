@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::condition::{EXPOSED, Exposed, Truth};
 use super::domain::ClusterDomain;
 use super::known::Known;
@@ -26,7 +28,7 @@ use crate::core::time::Mono;
 use crate::core::turn::{Dice, Timer, Turn, Waiter};
 
 /// The reconciler.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Exposing {
     exposure: Exposure,
     domain: ClusterDomain,
@@ -45,7 +47,7 @@ pub struct Exposing {
 }
 
 /// Whether anything is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Stage {
     /// Sandboxes are not known yet.
     Idle,
@@ -56,7 +58,7 @@ enum Stage {
 }
 
 /// How far one sandbox is.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Track {
     uid: Uid,
     /// Where everything that exposes it is, and what it is called.
@@ -71,7 +73,7 @@ struct Track {
     settled: Option<Exposed>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     /// Nothing is to be done, or nothing can be.
     Resting,
@@ -84,14 +86,14 @@ enum State {
 }
 
 /// What a request does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Act {
     Post,
     Patch,
     Read,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Then {
     /// Judge again.
     Judge,
@@ -100,14 +102,14 @@ enum Then {
 }
 
 /// Whether this process made something for it: only then is it news that it is exposed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Origin {
     Found,
     Made,
 }
 
 /// What is wished for, as digests, and what that hangs on.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Plan {
     host: Host,
     version: ApiVersion,

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::core::kube::dependent::{Dependent, Owner, RouteStatus};
 use crate::core::kube::kind::Kind;
 use crate::core::kube::meta::ResourceVersion;
 use crate::core::names::{ObjectName, Uid};
 use crate::core::observe::informer::Epoch;
 use crate::core::observe::sandbox::Life;
+use crate::core::recording::state::pairs;
 use crate::core::territory::{ObjectKey, Territory};
 
 /// What is kept of an object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     /// Its UID.
     pub uid: Uid,
@@ -62,8 +65,8 @@ impl Seen {
 }
 
 /// Every object seen, by kind and key.
-#[derive(Debug, Default)]
-pub struct Known(BTreeMap<(Kind, ObjectKey), Seen>);
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Known(#[serde(with = "pairs")] BTreeMap<(Kind, ObjectKey), Seen>);
 
 impl Known {
     /// An object.

@@ -14,6 +14,8 @@ pub mod settings;
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use self::credential::Credentials;
 use self::exposing::Exposing;
 use self::settings::{Access, Route};
@@ -30,7 +32,7 @@ use crate::config::Config;
 const ROUTES: Kind = Kind::ApiRules;
 
 /// What is to follow, and how far it is.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Follow {
     exposing: Option<Exposing>,
     credentials: Credentials,

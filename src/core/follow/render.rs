@@ -1,5 +1,6 @@
 //! The objects that expose a sandbox, as they are wished for. Facts: kyma.md.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::settings::{Access, Exposure, Jwt, Route};
@@ -38,7 +39,7 @@ impl Route {
 }
 
 /// The host of a sandbox, as the route is told it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
     /// What users type.
     pub full: String,

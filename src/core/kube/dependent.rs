@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::kind::{Kind, Watched};
@@ -13,7 +13,7 @@ use crate::core::secret::Body;
 use crate::core::territory::ObjectKey;
 
 /// An object of one of the kinds that follow.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(bound = "")]
 pub struct Dependent<K> {
     /// Name, version, owners.
@@ -26,7 +26,7 @@ pub struct Dependent<K> {
 }
 
 /// `metadata` of such an object.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DependentMeta {
     /// The name.
@@ -48,7 +48,7 @@ pub struct DependentMeta {
 }
 
 /// An entry of `metadata.ownerReferences`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Owner {
     /// The owner's kind.
@@ -60,7 +60,7 @@ pub struct Owner {
 }
 
 /// The labels that say who made it.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct WhoseLabels {
     /// `openshell.ai/gateway-id`
@@ -72,7 +72,7 @@ pub struct WhoseLabels {
 }
 
 /// The annotation that says how it was rendered.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RenderedAnnotations {
     /// [`path::keys::RENDERED_DIGEST`]
@@ -81,7 +81,7 @@ pub struct RenderedAnnotations {
 }
 
 /// `status` of an `APIRule`; of the others nothing is read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RouteStatus {
     /// `Ready`, `Processing`, `Warning`, `Error`, `Deleting`; empty while nobody has looked at it.

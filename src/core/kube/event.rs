@@ -1,11 +1,11 @@
 //! An Event, as far as it is read. Two generations of writers fill different fields.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::meta::ResourceVersion;
 
 /// A core/v1 Event.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// UID and version.
@@ -43,7 +43,7 @@ pub struct Event {
 }
 
 /// `metadata` of an Event.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EventMeta {
     /// The UID.
@@ -57,7 +57,7 @@ pub struct EventMeta {
 }
 
 /// What an Event is about.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct InvolvedObject {
     /// Its kind.
@@ -73,7 +73,7 @@ pub struct InvolvedObject {
 }
 
 /// Repetitions.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Series {
     /// How often.
@@ -85,7 +85,7 @@ pub struct Series {
 }
 
 /// Who says so.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Source {
     /// The component.

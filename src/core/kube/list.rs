@@ -37,13 +37,13 @@ impl<T: DeserializeOwned> Page<T> {
     /// Reads a page.
     ///
     /// # Errors
-    /// Says where the body is not such a list; never quotes the body.
+    /// Says why the body is not such a list; never quotes the body.
     pub fn parse(body: &Body) -> Result<Self, String> {
         serde_json::from_slice(&body.0).map_err(|error| describe(&error))
     }
 }
 
-/// Where a body could not be read, without quoting it: serde's messages can hold values.
+/// Why a body could not be read, without quoting it: serde's messages can hold values. Where in it is left out, for nobody has the body.
 #[must_use]
 pub fn describe(error: &serde_json::Error) -> String {
     let what = match error.classify() {
@@ -52,5 +52,5 @@ pub fn describe(error: &serde_json::Error) -> String {
         serde_json::error::Category::Data => "does not have the expected shape",
         serde_json::error::Category::Eof => "is cut short",
     };
-    format!("the body {what} at line {} column {}", error.line(), error.column())
+    format!("the body {what}")
 }

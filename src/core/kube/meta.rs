@@ -3,10 +3,10 @@
 use std::cmp::Ordering;
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// `metadata.resourceVersion`. Two versions of one object compare as integers; of anything else only equality means something.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ResourceVersion(String);
 
@@ -49,7 +49,7 @@ impl fmt::Display for ResourceVersion {
 pub const FOREGROUND_DELETION: &str = "foregroundDeletion";
 
 /// `metadata` of an object. Labels and annotations are those that concern us; the others are skipped unread.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ObjectMeta {
     /// The name.
@@ -83,7 +83,7 @@ pub struct ObjectMeta {
 }
 
 /// The labels or annotations we read. Their names are constants of [`super::path::keys`]; a test holds the two together.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OurKeys {
     /// `openshell.ai/managed-by`

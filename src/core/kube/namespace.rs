@@ -1,19 +1,19 @@
 //! A namespace, as far as it is read.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::meta::ResourceVersion;
 use super::path::keys;
 
 /// A namespace as the API server sends it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct NamespaceObject {
     /// Name, UID, version, labels.
     pub metadata: NamespaceMeta,
 }
 
 /// `metadata` of a namespace.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NamespaceMeta {
     /// The name.
@@ -32,7 +32,7 @@ pub struct NamespaceMeta {
 }
 
 /// The labels of a namespace that are read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct NamespaceLabels {
     /// The Pod Security level that it enforces.

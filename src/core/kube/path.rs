@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::kind::Kind;
@@ -18,7 +19,7 @@ use crate::core::territory::{Chosen, ObjectKey, OurNamespace, Scope, Territory};
 pub(super) const FIELD_MANAGER: &str = "openshell-driver-kyma";
 
 /// The served version of `agents.x-k8s.io` that is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum ApiVersion {
     /// `v1beta1`, from agent-sandbox v0.5.0 on.
     V1Beta1,
@@ -84,7 +85,7 @@ pub mod keys {
 }
 
 /// The Sandboxes of one gateway, wherever they are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sandboxes {
     version: ApiVersion,
     territory: Territory,

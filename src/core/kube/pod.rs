@@ -1,12 +1,12 @@
 //! A pod, as far as it is read.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::meta::ResourceVersion;
 use crate::core::names::SandboxId;
 
 /// A pod as the API server sends it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Pod {
     /// Name, UID, owner.
     pub metadata: PodMeta,
@@ -16,7 +16,7 @@ pub struct Pod {
 }
 
 /// `metadata` of a pod.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PodMeta {
     /// The name.
@@ -48,7 +48,7 @@ pub struct PodMeta {
 }
 
 /// The one annotation that is read.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct PodAnnotations {
     /// `openshell.io/sandbox-id`
     #[serde(rename = "openshell.io/sandbox-id", default)]
@@ -56,7 +56,7 @@ pub struct PodAnnotations {
 }
 
 /// An entry of `metadata.ownerReferences`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct OwnerReference {
     /// The owner's UID: names and versions may be another's.
     pub uid: String,
@@ -66,7 +66,7 @@ pub struct OwnerReference {
 }
 
 /// `status` of a pod.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PodStatus {
     /// How far it is.
@@ -84,7 +84,7 @@ pub struct PodStatus {
 }
 
 /// `status.phase`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Phase {
     /// Not all containers run.
     #[default]
@@ -101,7 +101,7 @@ pub enum Phase {
 }
 
 /// A condition of a pod.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PodCondition {
     /// What it is about.
@@ -116,7 +116,7 @@ pub struct PodCondition {
 }
 
 /// A container's state.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ContainerStatus {
     /// Its name.
@@ -130,7 +130,7 @@ pub struct ContainerStatus {
 }
 
 /// What a container is doing; at most one is there.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ContainerState {
     /// It waits.
@@ -142,7 +142,7 @@ pub struct ContainerState {
 }
 
 /// Why a container waits.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Waiting {
     /// For programs.
@@ -152,11 +152,11 @@ pub struct Waiting {
 }
 
 /// That a container runs; since when is not read.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Running {}
 
 /// How a container ended.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Terminated {
     /// For programs, such as `OOMKilled`.

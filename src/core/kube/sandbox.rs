@@ -1,11 +1,11 @@
 //! The Sandbox resource, as far as it is read: everything but the pod template.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::meta::ObjectMeta;
 
 /// A Sandbox as the API server sends it. Unknown fields are skipped, so that a newer controller's are no error.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sandbox {
     /// Name, UID, versions, our labels and annotations.
     pub metadata: ObjectMeta,
@@ -18,7 +18,7 @@ pub struct Sandbox {
 }
 
 /// What is wanted.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct SandboxSpec {
     /// Whether a pod is wanted (v1beta1).
@@ -36,7 +36,7 @@ impl SandboxSpec {
 }
 
 /// `spec.operatingMode` (v1beta1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum OperatingMode {
     /// A pod is wanted.
     #[default]
@@ -46,7 +46,7 @@ pub enum OperatingMode {
 }
 
 /// What the controller has seen.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SandboxStatus {
     /// Its conditions.
@@ -54,7 +54,7 @@ pub struct SandboxStatus {
 }
 
 /// `metav1.Condition`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
     /// What it is about: `Ready`, `Suspended`, `Finished`, `PodScheduled`.
@@ -77,7 +77,7 @@ pub struct Condition {
 }
 
 /// `status` of a condition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Truth {
     /// It holds.
     True,

@@ -1,12 +1,12 @@
 //! The API server's version, for what depends on it.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::list::describe;
 use crate::core::secret::Body;
 
 /// Kubernetes' `major.minor`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ServerVersion {
     /// 1
     pub major: u32,

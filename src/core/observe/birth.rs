@@ -4,7 +4,10 @@
 //! without an Event in between: a node that is bought, a large image. So while a pod waits for what comes by itself, that is said again every
 //! minute; and where Events cannot be seen at all, each step is told as the pod's status shows it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use super::Cluster;
 use super::pods::{ORDINARY, Sight, sentence};
@@ -45,7 +48,7 @@ pub mod progress {
 const MAIN: &str = "agent";
 
 /// How far a pod is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Birth {
     /// It waits for a node.
     Unscheduled(String),
@@ -131,12 +134,12 @@ enum Occasion {
 }
 
 /// Sandboxes on their way into life.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Births(BTreeMap<SandboxId, Waiting>);
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Waiting {
-    step: &'static str,
+    step: Cow<'static, str>,
     since: Mono,
 }
 
@@ -157,7 +160,7 @@ impl Cluster {
             return;
         }
         let is_first = self.births.0.is_empty();
-        self.births.0.insert(observed.id.clone(), Waiting { step, since: now.mono });
+        self.births.0.insert(observed.id.clone(), Waiting { step: step.into(), since: now.mono });
         if is_first {
             turn.set(Timer::Births, now.mono.after(limits::PROGRESS_EVERY));
         }

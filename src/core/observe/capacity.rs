@@ -1,10 +1,12 @@
 //! How many GPUs one node has, as the nodes said a while ago.
 
+use serde::{Deserialize, Serialize};
+
 use crate::core::limits;
 use crate::core::time::Mono;
 
 /// The most that was found on one node, and when. Only what is there is remembered: what is not may have come since.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Capacity {
     found: Option<(u64, Mono)>,
 }

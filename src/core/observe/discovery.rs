@@ -4,7 +4,7 @@
 //! old one is spoken it is asked about every minute, because the server may be brought up to date under us, and then copies what we write in the
 //! old version, tokens included, into an annotation.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::core::io::{ExchangeId, Fault, Lane, Response};
 use crate::core::kube::answer::Verdict;
@@ -13,7 +13,7 @@ use crate::core::limits;
 use crate::core::turn::{Dice, Timer, Turn, Waiter};
 
 /// What is known of the versions served.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Discovery {
     asking: Option<ExchangeId>,
     failures: u32,

@@ -1,5 +1,6 @@
 //! List, then watch from there; when the watch cannot go on, list again. Facts: kubernetes.md §B.5.
 
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::waking::Waking;
@@ -18,7 +19,7 @@ use crate::core::time::Mono;
 use crate::core::turn::{Dice, Timer, Turn, Waiter};
 
 /// An informer for one kind in one namespace.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Informer<T> {
     state: State<T>,
     /// The version up to which everything is known.
@@ -35,7 +36,7 @@ pub struct Informer<T> {
     trouble: String,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum State<T> {
     /// Waiting for the timer, then this.
     Waiting(Next),
@@ -53,7 +54,7 @@ enum State<T> {
 }
 
 /// What to do when the timer fires.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Next {
     List(Cause),
     Watch(Cause),

@@ -6,6 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::core::io::{ExchangeId, Fault, HttpRequest, Lane, Response};
 use crate::core::kube::answer::Verdict;
 use crate::core::limits;
@@ -14,7 +16,7 @@ use crate::core::territory::ObjectKey;
 use crate::core::turn::{Dice, Question, Timer, Turn, Waiter};
 
 /// Looks of one kind.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Lookups {
     question: Question,
     asked: BTreeMap<ObjectKey, Asked>,
@@ -23,7 +25,7 @@ pub struct Lookups {
     in_flight: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Asked {
     /// What the question is about: the UID of the Sandbox that disappeared or is finished.
     uid: Uid,
@@ -32,7 +34,7 @@ struct Asked {
     failures: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 enum State {
     /// Its turn has not come.
     Queued,

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::core::time::Mono;
 
 /// Keys remembered for a while, the oldest forgotten first.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound(deserialize = "K: Deserialize<'de> + Ord"))]
 pub struct Memory<K> {
     by_key: BTreeMap<K, Mono>,
     by_age: BTreeSet<(Mono, K)>,

@@ -34,6 +34,8 @@ pub mod waking;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use self::birth::Births;
 use self::capacity::Capacity;
 use self::discovery::Discovery;
@@ -64,6 +66,7 @@ use super::secret::{Body, Secret};
 use super::territory::{ObjectKey, OurNamespace, Scope, Territory};
 use super::turn::{Question, Turn};
 use super::workspaces::Workspaces;
+use super::workspaces::sources::SecretData;
 use crate::config::Config;
 use crate::contract::messages::compute as pb;
 
@@ -79,7 +82,7 @@ pub enum Freshness {
 }
 
 /// Everything observed.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Cluster {
     api: Sandboxes,
     sandboxes: Informer<Sandbox>,
@@ -410,6 +413,16 @@ impl Cluster {
     /// Namespaces of workspaces that have become ready, or turned out not to be had, since the last time.
     pub fn take_settled(&mut self) -> BTreeSet<OurNamespace> {
         self.workspaces.as_mut().map(Workspaces::take_settled).unwrap_or_default()
+    }
+
+    /// The secrets that workspaces have copies of, as far as they are known.
+    pub fn copies(&self) -> impl Iterator<Item = (&str, &SecretData)> {
+        self.workspaces.iter().flat_map(Workspaces::copies)
+    }
+
+    /// Takes one of those from a recording.
+    pub fn put_back(&mut self, name: &str, data: SecretData) {
+        self.with_workspaces(|workspaces| workspaces.put_back(name, data));
     }
 
     /// The namespaces of workspaces, where those are ours to make.

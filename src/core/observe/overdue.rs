@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::core::limits;
 use crate::core::names::Uid;
 use crate::core::territory::ObjectKey;
@@ -13,14 +15,14 @@ use crate::core::time::Mono;
 use crate::core::turn::{Timer, Turn, Wait};
 
 /// What is waited for, of each object.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Overdue {
     /// How long a sandbox may take to get ready; for ever where unset.
     readiness: Option<Duration>,
     objects: BTreeMap<ObjectKey, BTreeMap<Wait, Waiting>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Waiting {
     uid: Uid,
     since: Mono,

@@ -3,6 +3,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use super::birth::{SOURCE, progress, step};
 use crate::contract::messages::compute as pb;
 use crate::core::grpc_status::truncate;
@@ -15,7 +17,7 @@ use crate::core::time::{Mono, Wall};
 const MAIN_CONTAINER: &str = "spec.containers{agent}";
 
 /// Which Events have been told, and which wait for the object they are about.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Heard {
     told: BTreeMap<String, Told>,
     order: VecDeque<String>,
@@ -23,7 +25,7 @@ pub struct Heard {
 }
 
 /// What was told of an Event last.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Told {
     count: i64,
     at: Mono,

@@ -8,6 +8,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::waking::Waking;
 use crate::core::io::{ExchangeId, ExitCode, Fault, Lane, Output, Response};
 use crate::core::kube::answer::{ApiError, Verdict};
@@ -27,12 +29,12 @@ pub const ENFORCE: &str = "pod-security.kubernetes.io/enforce";
 const REFUSED: &str = "violates PodSecurity";
 
 /// What is known of namespaces.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct PodSecurity {
     by_namespace: BTreeMap<OurNamespace, Examination>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Examination {
     standing: Standing,
     /// When it is read, if it is.
@@ -43,7 +45,7 @@ struct Examination {
 }
 
 /// How a namespace stands to sandbox pods.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Standing {
     /// It has not been read yet, and its first reading decides about the driver.
     Unread,

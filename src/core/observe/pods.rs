@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::birth::Birth;
 use super::memory::Memory;
 use super::sandbox::Life;
@@ -14,7 +16,7 @@ use crate::core::territory::{ObjectKey, Territory};
 use crate::core::time::Mono;
 
 /// Every pod observed.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Pods {
     by_key: BTreeMap<ObjectKey, SeenPod>,
     knowledge: Knowledge,
@@ -30,7 +32,7 @@ impl Default for Pods {
 }
 
 /// Whether absence means anything.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Knowledge {
     /// Nothing has been listed, or nothing heard for too long.
     None,
@@ -39,7 +41,7 @@ enum Knowledge {
 }
 
 /// What is kept of a pod.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SeenPod {
     /// Its UID.
     pub uid: Uid,
@@ -185,7 +187,7 @@ fn key(territory: &Territory, pod: &Pod) -> Option<ObjectKey> {
 }
 
 /// Why a pod does not get anywhere, or how it ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     /// For programs, such as `ImagePullBackOff`; empty where nobody gave one.
     pub reason: String,

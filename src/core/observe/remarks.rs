@@ -12,7 +12,7 @@ impl Cluster {
         let remarks = self.remarks.entry(id.clone()).or_default();
         let is_news = remarks.get(kind) != condition.as_ref();
         match condition {
-            Some(condition) => drop(remarks.insert(kind, condition)),
+            Some(condition) => drop(remarks.insert(kind.into(), condition)),
             None => drop(remarks.remove(kind)),
         }
         if remarks.is_empty() {

@@ -1,5 +1,7 @@
 //! A Sandbox of ours, as it is kept.
 
+use serde::{Deserialize, Serialize};
+
 use super::pod_security;
 use crate::core::kube::meta::ResourceVersion;
 use crate::core::kube::path::{Sandboxes, keys};
@@ -10,7 +12,7 @@ use crate::core::territory::ObjectKey;
 use crate::core::turn::Turn;
 
 /// What is kept of a Sandbox.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
     /// Where the object is.
     pub object: ObjectKey,
@@ -41,13 +43,14 @@ pub struct Observed {
     /// What the controller says of it, unexamined.
     pub conditions: Vec<Condition>,
     /// What it was made from.
+    #[serde(rename = "request_digest")]
     pub digest: Option<String>,
     /// Whether its token is in a Secret.
     pub token: Token,
 }
 
 /// Whether the gateway's token of a sandbox is in a Secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Token {
     /// It need not be.
     NotAwaited,
@@ -73,7 +76,7 @@ impl Token {
 }
 
 /// Where a sandbox's name comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NameSource {
     /// Its annotation or label.
     Metadata,
@@ -82,7 +85,7 @@ pub enum NameSource {
 }
 
 /// Whether an object is on its way out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Life {
     /// It is not.
     Alive,
@@ -91,7 +94,7 @@ pub enum Life {
 }
 
 /// A deletion under way.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ending {
     /// When it was asked for, RFC 3339.
     pub asked: String,

@@ -1,5 +1,7 @@
 //! What is known of the API server itself.
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::Sideload;
 use crate::core::io::{ExchangeId, Fault, Lane, Response};
 use crate::core::kube::answer::Verdict;
@@ -9,7 +11,7 @@ use crate::core::limits;
 use crate::core::turn::{Dice, Timer, Turn, Waiter};
 
 /// The API server's version, where a setting depends on it.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Server {
     wanted: Sideload,
     version: Option<ServerVersion>,

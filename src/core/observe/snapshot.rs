@@ -1,5 +1,6 @@
 //! What the gateway is told of a sandbox.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::conditions::{self, End};
@@ -15,7 +16,7 @@ use crate::core::territory::ObjectKey;
 pub type Ended = BTreeMap<ObjectKey, (Uid, String)>;
 
 /// What else is to be said of sandboxes: a condition each, by its type.
-pub type Remarks = BTreeMap<SandboxId, BTreeMap<&'static str, pb::DriverCondition>>;
+pub type Remarks = BTreeMap<SandboxId, BTreeMap<Cow<'static, str>, pb::DriverCondition>>;
 
 /// The remark that says that a sandbox's token is lost.
 pub const TOKEN: &str = "Token";

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::informer::Epoch;
 use super::sandbox::{Life, Observed};
 use super::snapshot::View;
@@ -13,7 +15,7 @@ use crate::core::names::{NamespacedName, SandboxId, SandboxName, Uid};
 use crate::core::territory::ObjectKey;
 
 /// The store. An id belongs to one object, but for the day somebody copies one: then the oldest that is not being deleted speaks for it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Store {
     objects: BTreeMap<ObjectKey, Observed>,
     ids: BTreeMap<SandboxId, Claim>,
@@ -22,7 +24,7 @@ pub struct Store {
 }
 
 /// Who claims an id, and what the gateway is told about it.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Claim {
     objects: BTreeSet<ObjectKey>,
     chosen: ObjectKey,

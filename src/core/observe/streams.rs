@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::memory::Memory;
 use super::store::Store;
 use crate::contract::messages::compute as pb;
@@ -20,7 +22,7 @@ use crate::core::time::Mono;
 use crate::core::turn::{Timer, Turn};
 
 /// All streams, and the deletions that streams still to come must hear of.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Streams {
     open: BTreeMap<CallId, Stream>,
     tombstones: Memory<SandboxId>,
@@ -31,7 +33,7 @@ pub struct Streams {
 }
 
 /// Whether a stream has begun.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 enum Stage {
     /// It waits for the store to become whole; credit is kept for it.
     #[default]
@@ -40,7 +42,7 @@ enum Stage {
     Begun,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Stream {
     stage: Stage,
     credit: u32,
@@ -55,7 +57,7 @@ struct Stream {
     sent: BTreeMap<SandboxId, Arc<pb::DriverSandbox>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum Next {
     Snapshot { id: SandboxId, entry: u64, since: Since },
     Deleted { id: SandboxId, since: Since },

@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::sandbox::{Life, Observed};
 use super::store::Store;
 use crate::core::limits;
@@ -13,7 +15,7 @@ use crate::core::time::Mono;
 use crate::core::turn::Turn;
 
 /// The sweep that is under way, and what the ones before it have left out.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Sweeps {
     /// Each sandbox that was listed and has not been asked for since.
     missed: BTreeMap<SandboxId, Missed>,
@@ -22,7 +24,7 @@ pub struct Sweeps {
 }
 
 /// A sandbox that sweeps have left out.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Missed {
     /// How many.
     sweeps: u32,
@@ -30,7 +32,7 @@ struct Missed {
 }
 
 /// Whether a person has been told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 enum Reported {
     #[default]
     No,
@@ -38,7 +40,7 @@ enum Reported {
 }
 
 /// How a sweep goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 enum Course {
     /// None has begun.
     #[default]

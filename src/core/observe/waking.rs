@@ -1,11 +1,13 @@
 //! What a refusal by an API server is worth that has just come up: it listens before it has read whom it grants what, and until then it refuses
 //! everybody.
 
+use serde::{Deserialize, Serialize};
+
 use crate::core::limits;
 use crate::core::time::Mono;
 
 /// Since when a server that was away refuses us.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Waking {
     refuses_since: Option<Mono>,
 }

@@ -79,7 +79,7 @@ impl Variables {
 pub fn of_sandbox(config: &Config, admitted: &Admitted) -> Vec<Value> {
     let mut variables = Variables::default();
     variables.set_subject(config, admitted);
-    variables.set(MAIN_PROCESS_SPEC, admitted.main_process.as_str());
+    variables.set(MAIN_PROCESS_SPEC, admitted.main_process.reveal());
     // Must be empty while uid and gid are given: the supervisor takes one source of identity.
     variables.set("OPENSHELL_OCI_IMAGE_USER", "");
     match config.pod.topology {

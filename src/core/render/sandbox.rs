@@ -1,5 +1,6 @@
 //! The `Sandbox` object.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::metadata;
@@ -16,7 +17,7 @@ use crate::core::observe::sandbox::Token;
 use crate::core::secret::Body;
 
 /// Whether the object says that no Service is wanted. Supervisors dial out; a Service would cost an object and two requests a sandbox.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Service {
     /// It says so.
     Declined,

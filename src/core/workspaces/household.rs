@@ -1,5 +1,7 @@
 //! One namespace of ours and what is in it: made, labelled and furnished, one request after the other.
 
+use serde::{Deserialize, Serialize};
+
 use super::Standing;
 use super::pieces::{Comparison, Piece, Pieces};
 use super::sources::{Sources, Supply};
@@ -13,13 +15,14 @@ use crate::core::limits;
 use crate::core::names::Workspace;
 use crate::core::note::Note;
 use crate::core::observe::pod_security;
+use crate::core::recording::state::rendered;
 use crate::core::secret::Body;
 use crate::core::territory::OurNamespace;
 use crate::core::time::Mono;
 use crate::core::turn::{Dice, Timer, Turn, Waiter};
 
 /// A namespace that is seen to.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Household {
     namespace: OurNamespace,
     workspace: Workspace,
@@ -40,7 +43,7 @@ pub struct Household {
 }
 
 /// What the namespace is taken for before it is asked about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Belief {
     /// Nothing of this name.
     Absent,
@@ -50,7 +53,7 @@ enum Belief {
     There,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum State {
     /// Nothing is to be done.
     Idle,
@@ -62,7 +65,7 @@ enum State {
     AwaitingSource(Step),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 enum Step {
     ReadNamespace,
     CreateNamespace,
@@ -72,7 +75,7 @@ enum Step {
     /// It is put in its place.
     Create(usize),
     /// It is brought up to date.
-    Patch(usize, Body),
+    Patch(usize, #[serde(with = "rendered")] Body),
 }
 
 impl Step {

@@ -10,9 +10,11 @@ pub mod sources;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use self::household::{Household, Progress, Work};
 use self::pieces::Pieces;
-use self::sources::Sources;
+use self::sources::{SecretData, Sources};
 use super::grpc_status::Status;
 use super::io::{Fault, Response};
 use super::kube::answer::Verdict;
@@ -24,7 +26,7 @@ use super::turn::{Timer, Turn};
 use crate::config::{Config, WorkspaceMode};
 
 /// Every namespace we look after.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Workspaces {
     pieces: Pieces,
     sources: Sources,
@@ -57,6 +59,16 @@ impl Workspaces {
             untended: BTreeSet::new(),
             settled: BTreeSet::new(),
         })
+    }
+
+    /// The secrets that are copied, as far as they are known.
+    pub fn copies(&self) -> impl Iterator<Item = (&str, &SecretData)> {
+        self.sources.known()
+    }
+
+    /// Takes one of those from a recording.
+    pub fn put_back(&mut self, name: &str, data: SecretData) {
+        self.sources.put_back(name, data);
     }
 
     /// Begins to follow the secrets that are copied.

@@ -1,5 +1,6 @@
 //! What every namespace of ours holds beside sandboxes, and whether what is there is that.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::sources::{self, SecretObject};
@@ -15,7 +16,7 @@ use crate::core::territory::OurNamespace;
 pub const DEFAULT_ACCOUNT: &str = "default";
 
 /// One object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Piece {
     /// The service account of sandbox pods, by name.
     ServiceAccount(String),
@@ -60,7 +61,7 @@ pub enum Comparison {
 }
 
 /// Everything, in the order in which it is put there: the policy before anything that could run.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Pieces {
     gateway_id: String,
     pieces: Vec<Piece>,

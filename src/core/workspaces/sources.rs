@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::config::Config;
 use crate::core::grpc_status::Status;
@@ -14,12 +14,13 @@ use crate::core::kube::furnishing as path;
 use crate::core::limits;
 use crate::core::names::Namespace;
 use crate::core::note::Note;
+use crate::core::recording::Mask;
 use crate::core::secret::Secret;
 use crate::core::time::Mono;
 use crate::core::turn::{Dice, Timer, Turn, Waiter};
 
 /// Every secret that is copied.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Sources {
     namespace: Namespace,
     by_name: BTreeMap<String, Source>,
@@ -28,7 +29,7 @@ pub struct Sources {
     failures: u32,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Source {
     content: Content,
     asking: Option<ExchangeId>,
@@ -36,7 +37,7 @@ struct Source {
     read: Option<Mono>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 enum Content {
     /// Not read yet, for this reason.
     Unread(String),
@@ -60,7 +61,7 @@ pub enum Supply<'a> {
 }
 
 /// A Secret, as far as it is copied.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretObject {
     /// Name and labels.
     pub metadata: SecretMeta,
@@ -73,7 +74,7 @@ pub struct SecretObject {
 }
 
 /// `metadata` of a Secret.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SecretMeta {
     /// The name.
@@ -87,8 +88,17 @@ pub struct SecretMeta {
 }
 
 /// `data` of a Secret: its values do not print.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(transparent)]
 pub struct SecretData(pub BTreeMap<String, Secret>);
+
+impl SecretData {
+    /// What stands for it where it is compared.
+    #[must_use]
+    pub fn stand_ins(&self, mask: &Mask) -> BTreeMap<&str, String> {
+        self.0.iter().map(|(key, value)| (key.as_str(), mask.stand_in(value.reveal()))).collect()
+    }
+}
 
 impl fmt::Debug for SecretData {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,6 +120,21 @@ impl Sources {
         let unread = || Source { content: Content::Unread("it has not been read yet".into()), asking: None, read: None };
         let by_name = names(config).map(|name| (name.to_owned(), unread())).collect();
         Self { namespace: config.namespace.clone(), by_name, edition: 0, failures: 0 }
+    }
+
+    /// What is in those that are known, by name.
+    pub fn known(&self) -> impl Iterator<Item = (&str, &SecretData)> {
+        self.by_name.iter().filter_map(|(name, source)| match &source.content {
+            Content::Known(secret) => Some((name.as_str(), &secret.data)),
+            Content::Unread(_) | Content::Missing | Content::Forbidden(_) => None,
+        })
+    }
+
+    /// Takes what is in one from a recording.
+    pub fn put_back(&mut self, name: &str, data: SecretData) {
+        if let Some(Source { content: Content::Known(secret), .. }) = self.by_name.get_mut(name) {
+            secret.data = data;
+        }
     }
 
     /// Whether there are none.

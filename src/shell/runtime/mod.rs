@@ -32,8 +32,8 @@ use super::ops::metrics::{End, Levels};
 use super::ops::readiness::Socket;
 use super::ops::request::Asked;
 use super::ops::server::{self as health, Question};
+use super::recorder::FlightRecorder;
 use super::socket::Place;
-use crate::core::Driver;
 use crate::core::io::{Aborted, ExchangeId, ExitCode, Fault, HttpRequest, Input, Lane, Output, Outputs, WatchId};
 use crate::core::note::Note;
 use crate::core::time::{Mono, Now};
@@ -42,12 +42,9 @@ use crate::core::time::{Mono, Now};
 pub(super) trait Core {
     /// Takes an input and pushes what must be done.
     fn handle(&mut self, now: Now, input: Input, out: &mut Outputs);
-}
 
-impl Core for Driver {
-    fn handle(&mut self, now: Now, input: Input, out: &mut Outputs) {
-        Self::handle(self, now, input, out);
-    }
+    /// What records it, if anything does.
+    fn recorder(&self) -> Option<&FlightRecorder>;
 }
 
 /// How long the loop waits for what may not come.
@@ -71,15 +68,20 @@ impl Default for Waits {
     }
 }
 
-/// The names of the signals that ask for a stop, as they come. From now on they no longer end the process by themselves.
+/// The signal that asks for the flight recording.
+const WRITE_RECORDING: &str = "SIGUSR1";
+
+/// The names of the signals that ask for something, as they come. From now on they no longer end the process by themselves.
 pub(super) fn signals() -> io::Result<mpsc::Receiver<&'static str>> {
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut usr1 = signal(SignalKind::user_defined1())?;
     let (sender, receiver) = mpsc::channel(2);
     tokio::spawn(async move {
         loop {
             let name = tokio::select! {
                 Some(()) = term.recv() => "SIGTERM",
                 Some(()) = int.recv() => "SIGINT",
+                Some(()) = usr1.recv() => WRITE_RECORDING,
                 else => return,
             };
             if sender.send(name).await.is_err() {
@@ -121,9 +123,13 @@ pub(super) async fn run(
         records: Records::new(),
     };
     let ending = house.run(&mut inbox, &mut signals).await;
+    let recorder = house.core.recorder().cloned();
     house.leave(inbox).await;
     for task in health.into_iter().chain(listing) {
         task.abort();
+    }
+    if let Some(recorder) = recorder {
+        recorder.end();
     }
     ending
 }
@@ -188,7 +194,7 @@ impl<C: Core> Loop<'_, C> {
             };
             let wake = self.wake.map(|wish| self.clock.instant(wish));
             tokio::select! {
-                Some(signal) = signals.recv() => self.stop(signal),
+                Some(signal) = signals.recv() => self.signalled(signal),
                 Some(returned) = inbox.returned.recv() => self.returned(returned),
                 Some(arrival) = inbox.arrivals.recv() => self.arrived(arrival),
                 () = until(wake) => {
@@ -220,7 +226,7 @@ impl<C: Core> Loop<'_, C> {
             Arrival::Call(call) => {
                 let Call { id: call, request, deadline, trace, caller, at } = *call;
                 self.records.metrics.taken(at.elapsed());
-                self.own.push_back(Input::Call { call, request, deadline, trace });
+                self.own.push_back(Input::Call { call, request, deadline, trace, digest: None });
                 self.own.extend(self.calls.begin(call, caller));
             }
             Arrival::Answer { exchange, result, at } => {
@@ -367,6 +373,22 @@ impl<C: Core> Loop<'_, C> {
             }
             Err(error) => self.stage = Stage::Ended(Ending::Failed(error.to_string())),
         }
+    }
+
+    fn signalled(&mut self, signal: &'static str) {
+        match signal {
+            WRITE_RECORDING => self.write_recording(),
+            signal => self.stop(signal),
+        }
+    }
+
+    /// Somebody asks for the flight recording.
+    fn write_recording(&self) {
+        let Some(recorder) = self.core.recorder() else {
+            tracing::warn!(event = "recording_off", "nothing is recorded: say where with --recording-dir, and start again");
+            return;
+        };
+        recorder.write_soon(WRITE_RECORDING);
     }
 
     /// The first signal asks for an orderly stop, the next one does not wait for it.

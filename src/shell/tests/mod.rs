@@ -10,6 +10,7 @@ mod calls;
 mod gateway;
 mod house;
 pub(super) mod kube;
+mod recorder;
 mod secrets;
 mod start_and_stop;
 mod streams;

@@ -89,7 +89,7 @@ fn watching() -> Stage {
     }
     assert!(!stage.watches.is_empty(), "the driver watches");
     let request = Request::WatchSandboxes(pb::WatchSandboxesRequest::default());
-    stage.feed(Input::Call { call: CallId(1), request, deadline: None, trace: None });
+    stage.feed(Input::Call { call: CallId(1), request, deadline: None, trace: None, digest: None });
     stage.feed(Input::Credit { call: CallId(1), events: 32 });
     stage
 }

@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::recordings::{Recorded, Recording};
 use crate::rules::{Rule, Violation};
 use crate::scenario::Scenario;
 use crate::shrink;
@@ -18,13 +19,15 @@ pub struct Plan {
     pub without: Vec<String>,
     /// After how many outputs the first process of the first driver dies, if it does so by plan.
     pub crash_after: Option<u64>,
+    /// Whether its processes are recorded.
+    pub recording: Recording,
 }
 
 impl Plan {
     /// The whole world of a seed.
     #[must_use]
     pub const fn of(seed: u64) -> Self {
-        Self { seed, without: Vec::new(), crash_after: None }
+        Self { seed, without: Vec::new(), crash_after: None, recording: Recording::Off }
     }
 
     /// What is in it.
@@ -43,6 +46,7 @@ impl Plan {
             scenario.processes.crash = 0;
             scenario.processes.crash_after = Some(after);
         }
+        scenario.processes.recording = self.recording;
         scenario
     }
 
@@ -73,18 +77,20 @@ pub struct Verdict {
     pub violation: Option<Violation>,
     /// The account, where one was wanted.
     pub lines: Vec<String>,
+    /// What the flight recorders of its processes have.
+    pub recordings: Vec<Recorded>,
 }
 
 /// Plays one world. Where panics unwind, one counts as a broken rule.
 #[must_use]
 pub fn seed(plan: &Plan, telling: Telling, hashing: Hashing) -> Verdict {
     let played = catch_unwind(AssertUnwindSafe(|| play(plan.scenario(), telling, hashing)));
-    let Played { summary, violation, lines } = played.unwrap_or_else(|cause| {
+    let Played { summary, violation, lines, recordings } = played.unwrap_or_else(|cause| {
         let text = cause.downcast_ref::<String>().map(String::as_str).or(cause.downcast_ref::<&str>().copied());
         let violation = Violation { rule: Rule::Panic, at_ms: 0, detail: text.unwrap_or("without a word").to_owned() };
-        Played { summary: Summary::new(hashing), violation: Some(violation), lines: Vec::new() }
+        Played { summary: Summary::new(hashing), violation: Some(violation), lines: Vec::new(), recordings: Vec::new() }
     });
-    Verdict { plan: plan.clone(), summary, violation, lines }
+    Verdict { plan: plan.clone(), summary, violation, lines, recordings }
 }
 
 /// Plays a seed twice and says whether every output was the same.

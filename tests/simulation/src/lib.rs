@@ -10,6 +10,7 @@
 //! * [`gateway`]: the model of the gateway; it knows nothing of the core.
 //! * [`world`]: processes, the wire between them, other people, the inspection at the end.
 //! * [`truth`]: what the cluster held when. [`books`]: what was asked and allowed. [`rules`]: what must be true.
+//! * [`recordings`]: what a flight recorder has of it.
 //! * `mutations`: whether the rules see a core that errs.
 //! * [`hunt`]: many seeds. [`shrink`]: a failing one made small. [`trace`], [`summary`], [`progress`]: what is told of them.
 #![allow(clippy::indexing_slicing, reason = "drivers and gateways are numbered from 0, and reading a serde_json Value by key never panics")]
@@ -24,12 +25,15 @@ pub use purity as driver;
 
 pub mod answers;
 pub mod books;
+#[expect(clippy::disallowed_methods, clippy::disallowed_types, clippy::panic, reason = "it measures")]
+pub mod cost;
 pub mod gateway;
 pub mod hunt;
 #[cfg(feature = "mutations")]
 pub mod mutations;
 pub mod progress;
 pub mod random;
+pub mod recordings;
 pub mod rules;
 pub mod scenario;
 pub mod schedule;

@@ -2,14 +2,17 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is a program for a terminal")]
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "worlds have no clock and no threads; what plays many of them has")]
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, io, thread};
 
+use simulation::cost;
 use simulation::hunt::{self, Plan, Verdict};
 use simulation::progress::Progress;
+use simulation::recordings::{Recorded, Recording};
 use simulation::shrink;
 use simulation::summary::Hashing;
 use simulation::trace::Telling;
@@ -19,7 +22,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const USAGE: &str = "usage: simulate [--seeds COUNT] [--from SEED] [--jobs COUNT] [--keep-going] [--every-fault]
        simulate --crash-everywhere SEED [--seeds COUNT]
-       simulate --seed SEED [--without NAME,…] [--crash-after OUTPUTS] [--trace]
+       simulate --seed SEED [--without NAME,…] [--crash-after OUTPUTS] [--trace] [--record DIRECTORY]
+       simulate --recording-cost
        simulate --mutations [NAME]       (built with the feature mutations)
 
   --seeds COUNT            how many worlds (10000)
@@ -31,12 +35,16 @@ const USAGE: &str = "usage: simulate [--seeds COUNT] [--from SEED] [--jobs COUNT
   --seed SEED              one world, and what it broke
   --without NAME,…         with this taken out of it: faults, actors, time; a failing seed says which
   --crash-after OUTPUTS    in which the first driver dies after so many outputs
-  --trace                  with everything that happened in it";
+  --trace                  with everything that happened in it
+  --recording-cost         what the flight recorder costs a core
+  --record DIRECTORY       with the flight recording of each of its processes: openshell-driver-kyma replay plays them";
 
 /// Failing worlds that are made small and shown: it takes seconds each.
 const SHOWN: usize = 3;
 /// Lines of the account that a failure shows.
 const LAST: usize = 60;
+/// Inputs between two checkpoints of a recording.
+const SEGMENT: usize = 10_000;
 
 struct Wanted {
     mode: Mode,
@@ -46,12 +54,14 @@ struct Wanted {
     failures_max: usize,
     faults: Faults,
     telling: Telling,
+    record: Option<PathBuf>,
 }
 
 enum Mode {
     Many,
     One(Plan),
     CrashEverywhere(u64),
+    RecordingCost,
     #[cfg(feature = "mutations")]
     Mutations(Option<String>),
 }
@@ -82,10 +92,14 @@ fn main() -> ExitCode {
         }
     };
     match &wanted.mode {
-        Mode::One(plan) => one(plan, wanted.telling),
+        Mode::One(plan) => one(plan, wanted.telling, wanted.record.as_deref()),
         Mode::CrashEverywhere(seed) => crash_everywhere(*seed, wanted.seeds.unwrap_or(1)),
         #[cfg(feature = "mutations")]
         Mode::Mutations(name) => mutations(name.as_deref(), wanted.jobs),
+        Mode::RecordingCost => {
+            println!("{}", cost::measure());
+            ExitCode::SUCCESS
+        }
         Mode::Many => many(&wanted),
     }
 }
@@ -94,7 +108,7 @@ fn parse() -> Result<Option<Wanted>, lexopt::Error> {
     use lexopt::prelude::*;
     let jobs = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let (mode, faults, telling) = (Mode::Many, Faults::Any, Telling::Nothing);
-    let mut wanted = Wanted { mode, seeds: None, from: 1, jobs, failures_max: 10, faults, telling };
+    let mut wanted = Wanted { mode, seeds: None, from: 1, jobs, failures_max: 10, faults, telling, record: None };
     let (mut without, mut crash_after) = (Vec::new(), None);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
@@ -111,6 +125,8 @@ fn parse() -> Result<Option<Wanted>, lexopt::Error> {
             Long("without") => without = parser.value()?.string()?.split(',').map(str::to_owned).collect(),
             Long("crash-after") => crash_after = Some(parser.value()?.parse()?),
             Long("trace") => wanted.telling = Telling::Everything,
+            Long("recording-cost") => wanted.mode = Mode::RecordingCost,
+            Long("record") => wanted.record = Some(parser.value()?.into()),
             Long("help") | Short('h') => return Ok(None),
             other => return Err(other.unexpected()),
         }
@@ -120,6 +136,9 @@ fn parse() -> Result<Option<Wanted>, lexopt::Error> {
     }
     if let Mode::One(plan) = &mut wanted.mode {
         (plan.without, plan.crash_after) = (without, crash_after);
+        if wanted.record.is_some() {
+            plan.recording = Recording::On { entries: SEGMENT, segments: usize::MAX };
+        }
     }
     Ok(Some(wanted))
 }
@@ -162,11 +181,17 @@ fn mutations(name: Option<&str>, jobs: usize) -> ExitCode {
     if missed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn one(plan: &Plan, telling: Telling) -> ExitCode {
+fn one(plan: &Plan, telling: Telling, record: Option<&Path>) -> ExitCode {
     let seed = plan.seed;
     let verdict = hunt::seed(plan, telling, Hashing::On);
     for line in &verdict.lines {
         println!("{line}");
+    }
+    if let Some(directory) = record
+        && let Err(error) = write(directory, &verdict)
+    {
+        eprintln!("{}: {error}", directory.display());
+        return ExitCode::from(2);
     }
     let summary = &verdict.summary;
     println!(
@@ -184,6 +209,17 @@ fn one(plan: &Plan, telling: Telling) -> ExitCode {
         }
         None => ExitCode::SUCCESS,
     }
+}
+
+/// A file for each process.
+fn write(directory: &Path, verdict: &Verdict) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for Recorded { life, file } in &verdict.recordings {
+        let path = directory.join(format!("seed-{}-driver-{}-life-{}.jsonl", verdict.plan.seed, life.driver, life.number));
+        fs::write(&path, file)?;
+        println!("{}", path.display());
+    }
+    Ok(())
 }
 
 fn many(wanted: &Wanted) -> ExitCode {

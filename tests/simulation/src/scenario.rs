@@ -7,6 +7,7 @@ use kubesim::{Access, Attention, ControllerRelease, ImageCache, Options, Pace, T
 
 use crate::gateway::Lifecycle;
 use crate::random::{PerMille, Random};
+use crate::recordings::Recording;
 
 /// The token the observer of the world shows to the API server.
 pub const OBSERVER: &str = "observer";
@@ -125,6 +126,8 @@ pub struct ProcessOdds {
     pub crash: PerMille,
     /// After how many outputs the first process of the first driver dies.
     pub crash_after: Option<u64>,
+    /// Whether processes are recorded.
+    pub recording: Recording,
     /// How often a driver is stopped in good order.
     pub stops: u64,
     /// How often a gateway dies.
@@ -345,6 +348,7 @@ impl Scenario {
         self.processes = ProcessOdds {
             crash: if random.happens(250) { *random.pick(&[1, 3, 10, 40]) } else { 0 },
             crash_after: None,
+            recording: Recording::Off,
             stops: times(random),
             gateway_deaths: times(random),
             lease_changes: times(random),

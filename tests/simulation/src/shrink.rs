@@ -43,7 +43,9 @@ fn half(number: &mut u64) {
 pub fn switches() -> Vec<Switch> {
     let mut all = vec![
         switch("wire", |s| s.wire = WireOdds { latency_ms: s.wire.latency_ms, ..WireOdds::default() }),
-        switch("processes", |s| s.processes = ProcessOdds { away_ms: s.processes.away_ms, ..ProcessOdds::default() }),
+        switch("processes", |s| {
+            s.processes = ProcessOdds { away_ms: s.processes.away_ms, recording: s.processes.recording, ..ProcessOdds::default() }
+        }),
         switch("server", |s| s.server = ServerPlan::default()),
         switch("others", |s| s.others.acts = 0),
         switch("replicas", |s| s.drivers.truncate(s.gateways)),

@@ -162,7 +162,7 @@ impl World {
         if ask != Ask::Watch {
             self.after(bound_ms(&ask) + SLACK_MS, Happening::Overdue(ticket));
         }
-        self.feed(life, Input::Call { call, request: request(&ask), deadline: None, trace: None });
+        self.feed(life, Input::Call { call, request: request(&ask), deadline: None, trace: None, digest: None });
         if ask == Ask::Watch && self.lines.get(&ticket).is_some_and(Line::is_open) {
             let credit = self.scenario.reading.credit;
             if let Some(line) = self.lines.get_mut(&ticket) {

@@ -26,6 +26,7 @@ use crate::books::Books;
 use crate::gateway::Gateway;
 use crate::gateway::ask::Ticket;
 use crate::random::Random;
+use crate::recordings::Recorded;
 use crate::rules::{Rule, Violation};
 use crate::scenario::Scenario;
 use crate::schedule::Schedule;
@@ -94,6 +95,7 @@ pub struct World {
     violation: Option<Violation>,
     summary: Summary,
     ended: bool,
+    recordings: Vec<Recorded>,
 }
 
 /// What came of a world.
@@ -105,6 +107,8 @@ pub struct Played {
     pub violation: Option<Violation>,
     /// The account, where one was wanted.
     pub lines: Vec<String>,
+    /// What the flight recorders of its processes have.
+    pub recordings: Vec<Recorded>,
 }
 
 impl World {
@@ -114,9 +118,10 @@ impl World {
         while self.violation.is_none() && !self.ended {
             self.step();
         }
+        self.save_recordings();
         self.summary.steps = self.steps;
         self.summary.simulated_ms = self.now_ms;
-        Played { summary: self.summary, violation: self.violation, lines: self.trace.into_lines() }
+        Played { summary: self.summary, violation: self.violation, lines: self.trace.into_lines(), recordings: self.recordings }
     }
 
     fn step(&mut self) {

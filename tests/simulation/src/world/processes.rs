@@ -15,6 +15,7 @@ use super::{EPOCH_MS, World};
 use crate::books::Excuse;
 use crate::gateway::ask::Ticket;
 use crate::random::Random;
+use crate::recordings::Tape;
 use crate::rules::Rule;
 use crate::scenario::{DriverPlan, gateway_id};
 
@@ -43,6 +44,7 @@ pub struct Seat {
 #[derive(Debug)]
 pub struct Process {
     driver: Driver,
+    tape: Option<Tape>,
     number: u32,
     born_ms: u64,
     /// Whether gateways can connect.
@@ -158,8 +160,10 @@ impl World {
         for chunk in seed.chunks_exact_mut(8) {
             chunk.copy_from_slice(&seat.seeds.any().to_le_bytes());
         }
+        let config = seat.config();
         let process = Process {
-            driver: Driver::new(seat.config(), seed),
+            tape: Tape::of(self.scenario.processes.recording, &config),
+            driver: Driver::new(config, seed),
             number: seat.lives,
             born_ms: now_ms,
             door: Door::Unbound,
@@ -211,7 +215,13 @@ impl World {
         let Some(process) = seat.living(life) else { return };
         let now = CoreNow { mono: Mono(now_ms - process.born_ms), wall: Wall(wall) };
         let mut out = Outputs::new();
+        if let Some(tape) = &mut process.tape {
+            tape.input(&process.driver, now, &input);
+        }
         process.driver.handle(now, input, &mut out);
+        if let Some(tape) = &mut process.tape {
+            tape.outputs(&out);
+        }
         let odds = self.scenario.processes.crash;
         let dies = (self.weather == super::Now::Storm && self.chances.processes.happens(odds)).then(|| {
             let last = out.iter().filter(|output| !matches!(output, Output::Note(_))).count() as u64;
@@ -325,6 +335,7 @@ impl World {
     /// A process is gone: calls break, requests that are on their way still arrive.
     pub(super) fn end_process(&mut self, life: Life, end: End) {
         let Some(process) = self.seats[life.driver].process.take() else { return };
+        self.save(life, &process, &format!("the process ended: {end:?}"));
         self.trace.say(self.now_ms, || format!("{life} is gone ({end:?})"));
         self.summary.fault(match end {
             End::Crash => "driver killed",
@@ -358,6 +369,25 @@ impl World {
         let away = if self.storms() { self.chances.processes.between(50, self.scenario.processes.away_ms) } else { 500 };
         let away = if end == End::Unfit { away.max(2_000) } else { away };
         self.after(away, Happening::StartDriver(life.driver));
+    }
+
+    /// Keeps what the recorder of a process has; nothing of it may be secret.
+    fn save(&mut self, life: Life, process: &Process, reason: &str) {
+        let Some(recorded) = process.tape.as_ref().map(|tape| tape.file(life, reason)) else { return };
+        if self.books.leaks(&recorded.file) {
+            self.broken(Rule::Secrets, || format!("the recording of {life} has one"));
+        }
+        self.recordings.push(recorded);
+    }
+
+    /// Keeps what the recorders of those have that still live.
+    pub(super) fn save_recordings(&mut self) {
+        for driver in 0..self.seats.len() {
+            if let Some(process) = self.seats[driver].process.take() {
+                self.save(Life { driver, number: process.number }, &process, "the world ended");
+                self.seats[driver].process = Some(process);
+            }
+        }
     }
 
     pub(super) fn jump_clock(&mut self) {

@@ -71,6 +71,7 @@ impl World {
             violation: None,
             summary: Summary::new(hashing),
             ended: false,
+            recordings: Vec::new(),
             scenario,
         };
         world.trace.say(0, || format!("{:#?}", world.scenario));
