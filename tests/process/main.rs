@@ -3,6 +3,7 @@
 //! Each test has a cluster, a directory and a driver of its own and waits for what it expects, never for time to pass.
 
 mod chaos;
+mod clock;
 mod credential;
 mod exposure;
 mod failures;
