@@ -61,7 +61,8 @@ async fn waits(scene: &Scene, refusal: Code, why: &str) -> Outcome<(Driver, Gate
     let (driver, gateway) = scene.start().await?;
     gateway.get_capabilities(pb::GetCapabilitiesRequest::default()).await?;
     gateway.validate_sandbox_create(pb::ValidateSandboxCreateRequest { sandbox: Some(rig::sandbox::wanted("ada")) }).await?;
-    let hurried = gateway.waiting(Duration::from_millis(300));
+    // Long enough for a busy machine to find out what is missing.
+    let hurried = gateway.waiting(Duration::from_secs(2));
     let (listed, read, created) = tokio::join!(list(&hurried), get(&hurried, "ada"), create(&hurried, "ada"));
     is(&listed, Code::Unavailable, why);
     is(&read, refusal, "");
@@ -149,7 +150,8 @@ async fn an_outage_under_way_is_an_error_for_writes_and_none_for_reads() -> Outc
     until_ready(&mut events, "grace").await?;
 
     scene.stop().await?;
-    let hurried = gateway.waiting(Duration::from_millis(300));
+    // Long enough for a busy machine to find out what is missing.
+    let hurried = gateway.waiting(Duration::from_secs(2));
     assert_eq!(list(&gateway).await?, ["ada", "grace"], "what was known a moment ago is served");
     assert_eq!(get(&gateway, "ada").await?.name, "ada");
     is(&get(&hurried, "nobody").await, Code::Unavailable, "");
