@@ -13,6 +13,7 @@ mod exposure;
 mod forms;
 mod lifecycle;
 mod observe;
+mod operator;
 mod plan;
 mod pods;
 mod process;
