@@ -39,7 +39,8 @@ struct Examination {
     standing: Standing,
     /// When it is read, if it is.
     asking: Option<ExchangeId>,
-    asked: Mono,
+    /// When it was read last; the reading at the start, after which nothing was wrong, keeps nobody from looking again.
+    asked: Option<Mono>,
     failures: u32,
     waking: Waking,
 }
@@ -69,11 +70,10 @@ impl PodSecurity {
     pub fn doubt(&mut self, turn: &mut Turn<'_>, namespace: &OurNamespace) {
         let now = turn.now().mono;
         let fresh = || Examination::of(Standing::Unknown);
-        let first = !self.by_namespace.contains_key(namespace);
         let examination = self.by_namespace.entry(namespace.clone()).or_insert_with(fresh);
         if examination.asking.is_none() {
-            let earliest = examination.asked.after(limits::POD_SECURITY_RECHECK);
-            if first || earliest <= now {
+            let earliest = examination.asked.map_or(now, |asked| asked.after(limits::POD_SECURITY_RECHECK));
+            if earliest <= now {
                 self.due(turn, namespace);
             } else {
                 turn.set(Timer::PodSecurity(namespace.clone()), earliest);
@@ -106,7 +106,7 @@ impl PodSecurity {
             let waiter = Waiter::PodSecurity(namespace.clone());
             let exchange = turn.exchange(waiter, Lane::Lists, path::namespace(namespace), now.after(limits::EXCHANGE_TIMEOUT));
             examination.asking = Some(exchange);
-            examination.asked = now;
+            examination.asked = Some(now);
         }
     }
 
@@ -150,6 +150,9 @@ impl PodSecurity {
         }
         if examination.standing == standing {
             return Changed::Nothing;
+        }
+        if examination.standing == Standing::Unread {
+            examination.asked = None;
         }
         examination.standing = standing;
         Changed::Sandboxes
@@ -196,7 +199,7 @@ pub fn is_refusal(message: &str) -> bool {
 
 impl Examination {
     fn of(standing: Standing) -> Self {
-        Self { standing, asking: None, asked: Mono::default(), failures: 0, waking: Waking::default() }
+        Self { standing, asking: None, asked: None, failures: 0, waking: Waking::default() }
     }
 
     fn fail(&mut self, turn: &mut Turn<'_>, namespace: &OurNamespace, reason: String) -> Changed {
