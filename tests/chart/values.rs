@@ -123,6 +123,7 @@ fn what_is_dangerous_or_contradictory_is_refused_with_a_sentence() {
         (driver(json!({ "healthPort": "off" })), "without an answer"),
         (driver(json!({ "healthAddress": "127.0.0.1" })), "hide the health port from kubelet"),
         (driver(json!({ "kubeconfig": "/etc/kube/config" })), "which is in no volume"),
+        (driver(json!({ "recordingDir": "/var/lib/recordings" })), "such as an emptyDir"),
         (driver(json!({ "healthPort": 8081 })), "must differ"),
         (gateway(json!({ "image": { "tag": "0.1.3" } })), "this driver serves 0.0.91 to 0.0.116"),
         (gateway(json!({ "extraConfig": "[openshell.drivers.kyma]\nsocket_path = \"/tmp/x\"" })), "cannot disagree"),

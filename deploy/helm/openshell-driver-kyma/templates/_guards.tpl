@@ -86,6 +86,9 @@ the driver itself too, in the check before an install.
 {{- if and $settings.kubeconfig (not .Values.driverExtraVolumeMounts) -}}
 {{- fail (printf "driver.kubeconfig is %s, which is in no volume: mount it with extraVolumes and driverExtraVolumeMounts" $settings.kubeconfig) -}}
 {{- end -}}
+{{- if and $settings.recordingDir (not .Values.driverExtraVolumeMounts) -}}
+{{- fail (printf "driver.recordingDir is %s, which is in no volume, and the driver's root is read-only: mount one there with extraVolumes and driverExtraVolumeMounts, such as an emptyDir with a sizeLimit of 256Mi" $settings.recordingDir) -}}
+{{- end -}}
 {{- if $gateway.enabled -}}
 {{- $ports := list (int $gateway.port) (int $gateway.healthPort) (int $gateway.metricsPort) (int $settings.healthPort) -}}
 {{- if ne (len ($ports | uniq)) 4 -}}
