@@ -65,6 +65,7 @@ async fn chosen_namespaces_have_sandboxes_and_are_never_written_to() -> Outcome<
     let gateway = Gateway::connect(&driver.socket).await?;
     let mut events = gateway.watch().await?;
 
+    until("it is known which are chosen", async || Ok(ensured(&gateway, "operator-one").await.is_ok())).await?;
     create(&gateway, "operator-one", "ada").await?;
     events.until(|event| sandbox::snapshot(event).filter(|seen| sandbox::is_ready(seen)).map(|_| ())).await?;
     assert_eq!(ensured(&gateway, "operator-two").await, Err(Code::PermissionDenied), "nobody has chosen it");
