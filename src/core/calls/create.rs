@@ -515,13 +515,10 @@ impl Create {
             },
             Verdict::Absent(error) => self.missed(cx, error.to_string()),
             Verdict::NoNamespace(_) => Step::Done,
-            Verdict::Exists(error)
-            | Verdict::Conflict(error)
-            | Verdict::NoApi(error)
-            | Verdict::Unauthorized(error)
-            | Verdict::Refused(error)
-            | Verdict::Busy(error) => self.later(cx, Next::Search, error.to_string(), error.retry_after),
-            Verdict::Unsure(why) | Verdict::NotSent(why) => self.later(cx, Next::Search, why, None),
+            other => {
+                let trouble = other.trouble();
+                self.later(cx, Next::Search, trouble.why, trouble.retry_after)
+            }
         }
     }
 
@@ -541,13 +538,10 @@ impl Create {
                 Step::Done
             }
             // Whatever is there now is looked at again before anything is removed.
-            Verdict::Exists(error)
-            | Verdict::Conflict(error)
-            | Verdict::NoApi(error)
-            | Verdict::Unauthorized(error)
-            | Verdict::Refused(error)
-            | Verdict::Busy(error) => self.later(cx, Next::Search, error.to_string(), error.retry_after),
-            Verdict::Unsure(why) | Verdict::NotSent(why) => self.later(cx, Next::Search, why, None),
+            other => {
+                let trouble = other.trouble();
+                self.later(cx, Next::Search, trouble.why, trouble.retry_after)
+            }
         }
     }
 

@@ -68,16 +68,10 @@ impl PodSecurity {
 
     /// A pod was refused in this namespace: it is read again, unless that has just been done.
     pub fn doubt(&mut self, turn: &mut Turn<'_>, namespace: &OurNamespace) {
-        let now = turn.now().mono;
-        let fresh = || Examination::of(Standing::Unknown);
-        let examination = self.by_namespace.entry(namespace.clone()).or_insert_with(fresh);
-        if examination.asking.is_none() {
-            let earliest = examination.asked.map_or(now, |asked| asked.after(limits::POD_SECURITY_RECHECK));
-            if earliest <= now {
-                self.due(turn, namespace);
-            } else {
-                turn.set(Timer::PodSecurity(namespace.clone()), earliest);
-            }
+        let (asking, asked) = self.by_namespace.get(namespace).map_or((None, None), |known| (known.asking, known.asked));
+        if asking.is_none() {
+            let earliest = asked.map_or(turn.now().mono, |asked| asked.after(limits::POD_SECURITY_RECHECK));
+            self.examine(turn, namespace.clone(), earliest);
         }
     }
 
