@@ -5,7 +5,8 @@
 //!   nothing; that of a list or a bookmark is `<version>`.
 //! - Times are `<time>`, or `<microtime>` where they have microseconds; addresses `<ip>`; tokens `<token>`; where a list goes on
 //!   `<continue>`; a generated name ends in `<suffix>`; `managedFields` are `<managed>`.
-//! - Rules of a rules review, which come in any order, are sorted.
+//! - Rules of a rules review, which come in any order, are sorted, and conditions by their type: where a controller puts a new one
+//!   depends on when it looked.
 
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -127,6 +128,9 @@ impl Names {
                 let mut items: Vec<Value> = items.iter().map(|item| self.renamed(item, key, uid)).collect();
                 if matches!(key, "nonResourceRules" | "resourceRules") {
                     items.sort_by_key(ToString::to_string);
+                }
+                if key == "conditions" && items.iter().all(|item| item["type"].is_string()) {
+                    items.sort_by(|one, other| one["type"].as_str().cmp(&other["type"].as_str()));
                 }
                 Value::Array(items)
             }
@@ -250,6 +254,15 @@ mod tests {
         assert_eq!(names.replace(&object), named);
         let message = json!({ "message": format!("the UID is {uid}, not b2d55a1c-0000-4000-8000-00000000000f") });
         assert_eq!(names.replace(&message)["message"], "the UID is <uid of Sandbox one>, not <uid>");
+    }
+
+    #[test]
+    fn conditions_come_in_the_order_of_their_types() {
+        let with =
+            |kinds: &[&str]| json!({ "status": { "conditions": kinds.iter().map(|kind| json!({ "type": kind })).collect::<Vec<_>>() } });
+        assert_eq!(Names::new().replace(&with(&["Suspended", "Ready", "Finished"])), with(&["Finished", "Ready", "Suspended"]));
+        let lines = json!({ "conditions": ["b", "a"] });
+        assert_eq!(Names::new().replace(&lines), lines);
     }
 
     #[test]
