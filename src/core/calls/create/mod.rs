@@ -3,11 +3,17 @@
 //! The gateway keeps a row only while this call says OK, and sends no delete for a create that failed. So a POST whose fate is unknown is read
 //! back before anything is said; and where that cannot be done in time, the caller is told `UNAVAILABLE` and the object is looked for afterwards,
 //! to be removed. A caller that hangs up keeps its row, and so its sandbox.
+//!
+//! * `meet`: what an object of the wanted name is to a create. `leftover`: looking for what one that failed may have made.
+
+mod leftover;
+mod meet;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::meet::Met;
 use super::search::{Belief, doubt_version};
 use super::{Cx, Event, Step, refusal};
 use crate::config::Config;
@@ -19,10 +25,9 @@ use crate::core::kube::answer::{ApiError, Verdict};
 use crate::core::kube::path::ApiVersion;
 use crate::core::kube::sandbox::Sandbox;
 use crate::core::limits;
-use crate::core::names::{SandboxId, Uid};
+use crate::core::names::SandboxId;
 use crate::core::note::Note;
 use crate::core::observe::Cluster;
-use crate::core::observe::sandbox::Observed;
 use crate::core::render::sandbox::{self, Service};
 use crate::core::render::supervisor::Delivery;
 use crate::core::secret::{Body, Secret};
@@ -113,20 +118,6 @@ enum Caller {
     HungUp,
     /// It was told `UNAVAILABLE` and has dropped its row.
     Refused,
-}
-
-/// What an object of the wanted name is to this create.
-enum Met {
-    /// It is what was to be created.
-    Ours(Box<Sandbox>),
-    /// It is something on its way out.
-    Leaving,
-    /// It is what was to be created, and somebody has deleted it already.
-    Lost,
-    /// It is something else.
-    Other(Status),
-    /// What came cannot be read, and proves nothing.
-    Unreadable,
 }
 
 impl Create {
@@ -471,110 +462,10 @@ impl Create {
         Step::ReplyAndGoOn(status)
     }
 
-    /// From now on it is only looked for what a POST may have made.
-    fn search(&mut self, cx: &mut Cx<'_, '_>) {
-        cx.turn.abort_call(cx.call);
-        self.state = State::Pausing(Next::Search);
-        self.tries = 0;
-        cx.turn.set(Timer::CallDeadline(cx.call), cx.turn.now().mono.after(limits::UNDO_TIMEOUT));
-        cx.pause(1, None);
-    }
-
-    /// Whether it only looks for what it may have left behind.
-    #[must_use]
-    pub const fn is_searching(&self) -> bool {
-        matches!(self.state, State::Pausing(Next::Search) | State::Searching | State::Removing)
-    }
-
-    /// Gives up looking: where its row is gone, a person must.
-    pub fn abandon(&self, turn: &mut Turn<'_>) {
-        if self.caller != Caller::Refused {
-            return;
-        }
-        turn.note(Note::Stray { object: (&self.object).into(), reason: self.trouble.clone() });
-    }
-
-    fn searched(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
-        match verdict {
-            Verdict::Done(response) => match self.meet(cx, &response.body) {
-                Met::Ours(object) if self.caller == Caller::HungUp => {
-                    self.entrust(cx);
-                    cx.cluster.learn(cx.turn, *object);
-                    Step::Done
-                }
-                Met::Ours(object) => {
-                    let delete = cx.cluster.api().delete(&self.object, &Uid::new(object.metadata.uid));
-                    self.state = State::Removing;
-                    cx.send(delete);
-                    Step::Wait
-                }
-                Met::Lost => Step::Done,
-                // It holds the name now; once it is gone, a POST that is still on its way finds the name free.
-                Met::Leaving | Met::Other(_) => self.missed(cx, format!("another Sandbox {} is in its place", self.object)),
-                Met::Unreadable => self.later(cx, Next::Search, "the API server's answer cannot be read".into(), None),
-            },
-            Verdict::Absent(error) => self.missed(cx, error.to_string()),
-            Verdict::NoNamespace(_) => Step::Done,
-            other => {
-                let trouble = other.trouble();
-                self.later(cx, Next::Search, trouble.why, trouble.retry_after)
-            }
-        }
-    }
-
-    /// A read has not found it: so many of them are believed.
-    fn missed(&mut self, cx: &mut Cx<'_, '_>, trouble: String) -> Step {
-        self.absences += 1;
-        if self.absences >= limits::UNDO_ABSENCES {
-            return Step::Done;
-        }
-        self.later(cx, Next::Search, trouble, Some(limits::UNDO_SPACING))
-    }
-
-    fn removed(&mut self, cx: &mut Cx<'_, '_>, verdict: Verdict) -> Step {
-        match verdict {
-            Verdict::Done(_) | Verdict::Absent(_) | Verdict::NoNamespace(_) => {
-                cx.turn.note(Note::Undone { object: (&self.object).into() });
-                Step::Done
-            }
-            // Whatever is there now is looked at again before anything is removed.
-            other => {
-                let trouble = other.trouble();
-                self.later(cx, Next::Search, trouble.why, trouble.retry_after)
-            }
-        }
-    }
-
     /// The Sandbox is there: its token is handed on, to be stored.
     fn entrust(&mut self, cx: &mut Cx<'_, '_>) {
         if let Some(token) = self.token.take() {
             cx.cluster.entrust(self.id.clone(), token);
-        }
-    }
-
-    /// Judges an object of the wanted name.
-    fn meet(&self, cx: &Cx<'_, '_>, body: &Body) -> Met {
-        let Ok(object) = serde_json::from_slice::<Sandbox>(&body.0) else {
-            return Met::Unreadable;
-        };
-        let leaves = object.metadata.deletion_timestamp.is_some();
-        match Observed::of(object.clone(), cx.cluster.api()) {
-            Ok(there) if there.id == self.id && there.digest.as_deref() == Some(&self.digest) => match (leaves, self.fate) {
-                (false, _) => Met::Ours(Box::new(object)),
-                (true, Fate::Possible) => Met::Lost,
-                (true, Fate::Nothing) => Met::Leaving,
-            },
-            _ if leaves => Met::Leaving,
-            Ok(there) => {
-                Met::Other(Status::already_exists(format!("Sandbox {} is there already, with the sandbox id {}", self.object, there.id)))
-            }
-            Err(_) => Met::Other(Status::already_exists(format!(
-                "Sandbox {} is there already and belongs to {}; it is not touched: look with kubectl get sandbox {} -n {} -o yaml",
-                self.object,
-                object.metadata.labels.gateway_id.map_or_else(|| "nobody we know".into(), |gateway| format!("gateway {gateway}")),
-                self.object.name(),
-                self.object.namespace(),
-            ))),
         }
     }
 
