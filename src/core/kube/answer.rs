@@ -71,8 +71,8 @@ impl ApiError {
 
     /// Reads the `Status` object of an `ERROR` line of a watch.
     #[must_use]
-    pub fn from_status_object(json: &str) -> Self {
-        match serde_json::from_str::<StatusObject>(json) {
+    pub fn from_status_object(json: &[u8]) -> Self {
+        match serde_json::from_slice::<StatusObject>(json) {
             Ok(object) => Self::from_object(object),
             Err(_) => Self::untyped(0, &Body::EMPTY),
         }

@@ -58,12 +58,13 @@ impl<T: DeserializeOwned> WatchLine<T> {
     /// Says where the line is not a watch event; never quotes it.
     pub fn parse(line: &Body) -> Result<Self, String> {
         let envelope: Envelope = serde_json::from_slice(&line.0).map_err(|error| describe(&error))?;
-        let object = envelope.object.get();
-        let read = || serde_json::from_str(object).map(Box::new);
+        // As bytes, like every other body: each object is read by one piece of code, not by one for bytes and one for text.
+        let object = envelope.object.get().as_bytes();
+        let read = || serde_json::from_slice(object).map(Box::new);
         match envelope.kind {
             Kind::Added | Kind::Modified => read().map(Self::Changed),
             Kind::Deleted => read().map(Self::Removed),
-            Kind::Bookmark => serde_json::from_str::<Bookmark>(object).map(|mark| Self::Bookmark(mark.metadata.resource_version)),
+            Kind::Bookmark => serde_json::from_slice::<Bookmark>(object).map(|mark| Self::Bookmark(mark.metadata.resource_version)),
             Kind::Error => return Ok(Self::Error(ApiError::from_status_object(object))),
         }
         .map_err(|error| describe(&error))

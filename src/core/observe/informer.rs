@@ -254,7 +254,7 @@ impl<T: Watched> Informer<T> {
             Err(why) => return self.fail(turn, format!("the list of {} cannot be read: {why}", T::KIND), None, Next::List(Cause::Failed)),
         };
         for item in &page.items {
-            match serde_json::from_str(item.get()) {
+            match serde_json::from_slice(item.get().as_bytes()) {
                 Ok(object) => objects.push(object),
                 Err(error) => {
                     return self.fail(
