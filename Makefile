@@ -17,7 +17,7 @@ fmt: ## fail where the code is not formatted
 	$(CARGO) fmt --all --check
 
 lint: ## clippy pedantic, warnings are errors
-	$(CARGO) clippy --workspace --exclude mutant --all-targets --quiet -- -D warnings
+	$(CARGO) clippy --workspace --exclude mutant --all-targets --features openshell-driver-kyma/cluster,likeness/cluster --quiet -- -D warnings
 
 unit: ## every test that needs nothing but this machine
 	$(CARGO) test --workspace --exclude mutant --quiet
