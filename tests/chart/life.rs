@@ -1,10 +1,11 @@
-//! A driver lives its whole life with exactly the rights that the chart grants, and misses each one that is taken away.
+//! The whole life of a driver with the rights that the chart grants, and where it comes to grief without one of them.
 //!
 //! Roles, bindings and accounts are the chart's own, applied as rendered; the driver runs with the rendered arguments and that account's token.
 
 use std::time::Duration;
 
 use openshell_driver_kyma::contract::messages::compute as pb;
+use openshell_driver_kyma::core::follow::settings as follow;
 use rig::cluster::Cluster;
 use rig::driver::{Driver, Launch};
 use rig::gateway::{Events, Gateway};
@@ -36,18 +37,18 @@ pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> Outcome<bool>) ->
 }
 
 /// An installation whose pod is this test.
-struct Installation {
-    cluster: Cluster,
+pub struct Installation {
+    pub cluster: Cluster,
     admin: Kube,
-    rendered: Rendered,
+    pub rendered: Rendered,
     namespace: String,
     account: String,
-    scratch: Scratch,
+    pub scratch: Scratch,
 }
 
 impl Installation {
     /// Applies accounts and roles of the chart in a namespace of their own, without the right that is to be missing.
-    async fn new(namespace: &str, mut values: Value, missing: Option<&Missing>) -> Outcome<Self> {
+    pub async fn new(namespace: &str, mut values: Value, missing: Option<&Missing>) -> Outcome<Self> {
         // The Istio Gateway that is read when sandboxes are exposed is in Kyma's own.
         namespaces(&[namespace, "kyma-system"], "privileged");
         if values["driver"]["workspaceMode"] == "managed" {
@@ -138,9 +139,9 @@ impl Installation {
 /// A right that is taken away: of one verb, or of a whole rule where no verb is said.
 #[derive(Debug, Clone, Copy)]
 pub struct Missing {
-    group: &'static str,
-    resource: &'static str,
-    verb: &'static str,
+    pub group: &'static str,
+    pub resource: &'static str,
+    pub verb: &'static str,
 }
 
 impl Missing {
@@ -168,9 +169,9 @@ impl Missing {
 
 /// Where a life came to grief, and why.
 #[derive(Debug)]
-struct Grief {
-    step: &'static str,
-    why: String,
+pub struct Grief {
+    pub step: &'static str,
+    pub why: String,
 }
 
 fn at<T>(step: &'static str, outcome: Result<T, impl std::fmt::Display>) -> Result<T, Grief> {
@@ -315,43 +316,93 @@ impl<'a> Life<'a> {
     }
 }
 
-/// What an object of a kind that exposes a sandbox is called, and where.
-fn exposing(namespace: &str, kind: &str, name: &str) -> String {
-    let api = match kind {
-        "services" => "/api/v1",
-        "virtualservices" => "/apis/networking.istio.io/v1",
-        _ => "/apis/networking.k8s.io/v1",
+/// How sandboxes are reached from outside, and what the driver makes for that.
+#[derive(Debug, Clone, Copy)]
+enum Route {
+    ApiRule,
+    VirtualService,
+}
+
+impl Route {
+    /// That of an installation whose sandboxes are exposed.
+    fn of(home: &Installation) -> Option<Self> {
+        home.rendered.config().exposure.map(|exposure| match exposure.route {
+            follow::Route::ApiRule(_) => Self::ApiRule,
+            follow::Route::VirtualService => Self::VirtualService,
+        })
+    }
+
+    /// Kinds of the objects that expose a sandbox, each with a spec of somebody else's.
+    fn kinds(self) -> Vec<(&'static str, Value)> {
+        let service = ("services", json!({ "ports": [{ "port": 1 }] }));
+        match self {
+            Self::ApiRule => {
+                let rules = json!([{ "path": "/*", "methods": ["GET"], "noAuth": true }]);
+                let gateway = "kyma-system/kyma-gateway";
+                let spec = json!({ "hosts": ["a"], "gateway": gateway, "service": { "name": "a", "port": 1 }, "rules": rules });
+                vec![service, ("apirules", spec)]
+            }
+            Self::VirtualService => {
+                vec![service, ("virtualservices", json!({ "hosts": ["a.example"] })), ("networkpolicies", json!({ "podSelector": {} }))]
+            }
+        }
+    }
+
+    /// What is said of a sandbox when the driver has done its part, reason and message: here nobody does Kyma's.
+    fn done(self) -> (&'static str, &'static str) {
+        match self {
+            Self::ApiRule => ("Pending", "Kyma has not looked"),
+            Self::VirtualService => ("Routed", "https://"),
+        }
+    }
+}
+
+/// The version and kind of a resource that exposes sandboxes.
+fn typed(resource: &str) -> (&'static str, &'static str) {
+    match resource {
+        "services" => ("v1", "Service"),
+        "apirules" => ("gateway.kyma-project.io/v2", "APIRule"),
+        "virtualservices" => ("networking.istio.io/v1", "VirtualService"),
+        _ => ("networking.k8s.io/v1", "NetworkPolicy"),
+    }
+}
+
+/// Where an object lies that exposes a sandbox.
+fn exposing(namespace: &str, resource: &str, name: &str) -> String {
+    let root = match typed(resource).0 {
+        "v1" => "/api/v1".to_owned(),
+        version => format!("/apis/{version}"),
     };
-    format!("{api}/namespaces/{namespace}/{kind}/expose-default--{name}")
+    format!("{root}/namespaces/{namespace}/{resource}/expose-default--{name}")
 }
 
 /// The Istio Gateway of the cluster, and somebody else's objects, one of each kind, by the name that a sandbox's would have.
-fn arrange_exposure(home: &Installation) -> Outcome<()> {
-    let named = |kind: &str| json!({ "name": format!("expose-default--{kind}"), "namespace": home.namespace });
-    let objects = json!([
-        {
-            "apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": { "name": "kyma-gateway", "namespace": "kyma-system" },
-            "spec": { "selector": { "istio": "ingressgateway" }, "servers": [
-                { "hosts": ["*.c-1a2b3c4.kyma.example.com"], "port": { "name": "https", "number": 443, "protocol": "HTTPS" } },
-            ] },
-        },
-        { "apiVersion": "v1", "kind": "Service", "metadata": named("services"), "spec": { "ports": [{ "port": 1 }] } },
-        { "apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": named("virtualservices"), "spec": { "hosts": ["a.example"] } },
-        { "apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": named("networkpolicies"), "spec": { "podSelector": {} } },
-    ]);
+fn arrange_exposure(home: &Installation, route: Route) -> Outcome<()> {
+    let mut objects = vec![json!({
+        "apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": { "name": "kyma-gateway", "namespace": "kyma-system" },
+        "spec": { "selector": { "istio": "ingressgateway" }, "servers": [
+            { "hosts": ["*.c-1a2b3c4.kyma.example.com"], "port": { "name": "https", "number": 443, "protocol": "HTTPS" } },
+        ] },
+    })];
+    objects.extend(route.kinds().into_iter().map(|(resource, spec)| {
+        let (version, kind) = typed(resource);
+        let metadata = json!({ "name": format!("expose-default--{resource}"), "namespace": home.namespace });
+        json!({ "apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec })
+    }));
     let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
     administer("kubectl", &["apply", "--server-side", "--force-conflicts", "--filename", "-"], &list.to_string())?;
     Ok(())
 }
 
-const EXPOSING: [&str; 3] = ["services", "virtualservices", "networkpolicies"];
-
 /// The life of exposed sandboxes: made, kept apart from somebody else's, changed with the flags, and gone with their sandbox.
-async fn live_exposed(home: &Installation) -> Result<(), Grief> {
-    at("arrange", arrange_exposure(home))?;
+async fn live_exposed(home: &Installation, route: Route) -> Result<(), Grief> {
+    at("arrange", arrange_exposure(home, route))?;
+    let resources: Vec<&'static str> = route.kinds().into_iter().map(|(resource, _)| resource).collect();
     let mut life = at("start", Life::begin(home).await)?;
-    let is = |reason: &'static str| {
-        move |seen: &pb::DriverSandbox| sandbox::condition(seen, "Exposed").is_some_and(|exposed| exposed.reason == reason)
+    let is = |(reason, message): (&'static str, &'static str)| {
+        move |seen: &pb::DriverSandbox| {
+            sandbox::condition(seen, "Exposed").is_some_and(|exposed| exposed.reason == reason && exposed.message.contains(message))
+        }
     };
     at("create", life.create("one", "agent").await)?;
     let secrets = format!("/api/v1/namespaces/{}/secrets", home.namespace);
@@ -361,23 +412,23 @@ async fn live_exposed(home: &Installation) -> Result<(), Grief> {
         Ok(list["items"].as_array().into_iter().flatten().any(is_ours))
     };
     at("token", until("there is a Secret with the gateway's token", is_kept).await)?;
-    at("exposed", life.seen("one", is("Routed")).await)?;
-    for kind in EXPOSING {
-        at("create", life.create(kind, "agent").await)?;
-        at("name taken", life.seen(kind, is("NameTaken")).await)?;
+    at("exposed", life.seen("one", is(route.done())).await)?;
+    for resource in &resources {
+        at("create", life.create(resource, "agent").await)?;
+        at("name taken", life.seen(resource, is(("NameTaken", "is there already"))).await)?;
     }
     at("restart", life.driver.signal("TERM").await)?;
     at("restart", life.driver.ended().await)?;
     life = at("restart", Life::begin_with(home, &["--exposed-port=9090"]).await)?;
-    for kind in EXPOSING {
-        let path = exposing(&home.namespace, kind, "one");
+    for resource in &resources {
+        let path = exposing(&home.namespace, resource, "one");
         let changed = async || Ok(home.admin.done("GET", &path, None).await?["spec"].to_string().contains("9090"));
         at("changed with the flags", until("the other port is in it", changed).await)?;
     }
     let request = pb::DeleteSandboxRequest { sandbox_id: sandbox::id("one"), sandbox_name: "one".into() };
     at("delete", life.gateway.delete_sandbox(request).await)?;
-    for kind in EXPOSING {
-        let path = exposing(&home.namespace, kind, "one");
+    for resource in &resources {
+        let path = exposing(&home.namespace, resource, "one");
         at("gone", until("it is gone", async || Ok(home.admin.ask("GET", &path, None).await?.status == 404)).await)?;
     }
     let refused = at("audit", home.refused())?;
@@ -385,9 +436,9 @@ async fn live_exposed(home: &Installation) -> Result<(), Grief> {
 }
 
 /// The whole life of an installation: Ok when nothing was missing.
-async fn live(home: &Installation) -> Result<(), Grief> {
-    if home.rendered.config().exposure.is_some() {
-        return live_exposed(home).await;
+pub async fn live(home: &Installation) -> Result<(), Grief> {
+    if let Some(route) = Route::of(home) {
+        return live_exposed(home, route).await;
     }
     let managed = !home.rendered.config().workspaces.is_shared();
     if managed {
@@ -416,172 +467,4 @@ async fn live(home: &Installation) -> Result<(), Grief> {
     }
     let refused = at("audit", home.refused())?;
     at("nothing refused", if refused.is_empty() { Ok(()) } else { Err(refused.join("\n")) })
-}
-
-fn shared() -> Value {
-    json!({ "gateway": { "tls": { "enabled": false } }, "acknowledge": ["plaintextGateway"], "driver": {} })
-}
-
-fn managed() -> Value {
-    json!({
-        "gateway": { "tls": { "enabled": false } }, "acknowledge": ["plaintextGateway"],
-        "driver": { "workspaceMode": "managed", "imagePullSecrets": ["registry"] },
-    })
-}
-
-fn exposed() -> Value {
-    let mut values = shared();
-    values["acknowledge"] = json!(["plaintextGateway", "exposureWithoutAuthentication"]);
-    values["driver"] = json!({ "exposure": "virtualservice", "apiruleAuth": "none", "sandboxCredential": "token" });
-    values
-}
-
-fn nothing() -> Vec<Right> {
-    Vec::new()
-}
-
-/// What the driver may do in the default installation: tested there.
-fn of_the_shared() -> Vec<Right> {
-    rights_of_the_driver(&try_render_in("any", &shared()).unwrap())
-}
-
-fn rights_of_the_driver(rendered: &Rendered) -> Vec<Right> {
-    let is_ours = |object: &&Value| object["metadata"]["name"].as_str().is_some_and(|name| name.ends_with("-driver"));
-    let roles: Vec<Value> = rendered.objects.iter().filter(is_ours).cloned().collect();
-    granted(&roles, ("any", "openshell"))
-}
-
-/// The check before an install, with the account that the hook has: it finds nothing to mend.
-#[tokio::test(flavor = "multi_thread")]
-async fn the_check_before_an_install_passes_with_these_rights() -> Outcome<()> {
-    let home = Installation::new("chart-check", shared(), None).await?;
-    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_openshell-driver-kyma"));
-    let placed = |argument: &&String| !argument.starts_with("--socket=") && !argument.starts_with("--health-port=");
-    let output = command
-        .arg("check")
-        .args(home.rendered.arguments().iter().filter(placed))
-        .arg(format!("--socket={}/driver/driver.sock", home.scratch.path().display()))
-        .env_clear()
-        .env("KUBERNETES_SERVICE_HOST", home.cluster.api.ip().to_string())
-        .env("KUBERNETES_SERVICE_PORT", home.cluster.api.port().to_string())
-        .env("OPENSHELL_DRIVER_API_CREDENTIALS_DIR", home.scratch.path())
-        .output()
-        .await?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    assert!(!text.contains('✗') && !text.contains("not granted"), "{text}");
-    Ok(())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_whole_life_with_exactly_these_rights() -> Outcome<()> {
-    let home = Installation::new("chart-life", shared(), None).await?;
-    live(&home).await.map_err(|grief| format!("{}: {}", grief.step, grief.why).into())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_whole_life_in_managed_workspaces_with_exactly_these_rights() -> Outcome<()> {
-    let home = Installation::new("chart-managed", managed(), None).await?;
-    live(&home).await.map_err(|grief| format!("{}: {}", grief.step, grief.why).into())
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_whole_life_of_exposed_sandboxes_with_exactly_these_rights() -> Outcome<()> {
-    let home = Installation::new("chart-exposed", exposed(), None).await?;
-    live(&home).await.map_err(|grief| format!("{}: {}", grief.step, grief.why).into())
-}
-
-/// A test for each right: without it, life breaks where that right is needed.
-macro_rules! without {
-    ($module:ident, $values:ident, $prefix:literal, beyond $known:ident: $($test:ident: $verb:literal $group:literal $resource:literal => $step:literal;)*) => {
-        mod $module {
-            use super::*;
-
-            const ALL: &[Missing] = &[$(Missing { group: $group, resource: $resource, verb: $verb }),*];
-
-            $(#[tokio::test(flavor = "multi_thread")]
-            async fn $test() -> Outcome<()> {
-                let missing = Missing { group: $group, resource: $resource, verb: $verb };
-                let namespace = concat!($prefix, stringify!($test)).replace('_', "-");
-                let home = Installation::new(&namespace, $values(), Some(&missing)).await?;
-                match live(&home).await {
-                    Ok(()) => Err(format!("nobody misses {} on {}", $verb, $resource).into()),
-                    Err(grief) if grief.step == $step => Ok(()),
-                    Err(grief) => Err(format!("{} is missed at {:?}, not at {:?}: {}", stringify!($test), grief.step, $step, grief.why).into()),
-                }
-            })*
-
-            #[test]
-            fn every_right_has_its_test() {
-                let known: std::collections::BTreeSet<Right> = $known().into_iter().collect();
-                let rights = rights_of_the_driver(&try_render_in("any", &$values()).unwrap());
-                let rights = rights.iter().filter(|right| !known.contains(right));
-                let granted: std::collections::BTreeSet<_> = rights.map(|right| (right.group.as_str(), right.resource.as_str(), right.verb.as_str())).collect();
-                let tested: std::collections::BTreeSet<_> = ALL.iter().map(|missing| (missing.group, missing.resource, missing.verb)).collect();
-                assert_eq!(granted, tested);
-            }
-        }
-    };
-}
-
-without! { shared_namespace, shared, "s-", beyond nothing:
-    create_sandboxes: "create" "agents.x-k8s.io" "sandboxes" => "create";
-    delete_sandboxes: "delete" "agents.x-k8s.io" "sandboxes" => "delete";
-    get_sandboxes: "get" "agents.x-k8s.io" "sandboxes" => "create again";
-    list_sandboxes: "list" "agents.x-k8s.io" "sandboxes" => "start";
-    patch_sandboxes: "patch" "agents.x-k8s.io" "sandboxes" => "stop";
-    watch_sandboxes: "watch" "agents.x-k8s.io" "sandboxes" => "nothing refused";
-    get_pods: "get" "" "pods" => "stop";
-    list_pods: "list" "" "pods" => "reason";
-    watch_pods: "watch" "" "pods" => "nothing refused";
-    list_events: "list" "" "events" => "nothing refused";
-    watch_events: "watch" "" "events" => "nothing refused";
-    get_namespaces: "get" "" "namespaces" => "start";
-    list_nodes: "list" "" "nodes" => "GPUs";
-}
-
-without! { managed_workspaces, managed, "m-", beyond nothing:
-    create_sandboxes: "create" "agents.x-k8s.io" "sandboxes" => "create";
-    delete_sandboxes: "delete" "agents.x-k8s.io" "sandboxes" => "delete";
-    get_sandboxes: "get" "agents.x-k8s.io" "sandboxes" => "create again";
-    list_sandboxes: "list" "agents.x-k8s.io" "sandboxes" => "start";
-    patch_sandboxes: "patch" "agents.x-k8s.io" "sandboxes" => "stop";
-    watch_sandboxes: "watch" "agents.x-k8s.io" "sandboxes" => "nothing refused";
-    get_pods: "get" "" "pods" => "stop";
-    list_pods: "list" "" "pods" => "reason";
-    watch_pods: "watch" "" "pods" => "nothing refused";
-    list_events: "list" "" "events" => "nothing refused";
-    watch_events: "watch" "" "events" => "nothing refused";
-    create_namespaces: "create" "" "namespaces" => "create";
-    get_namespaces: "get" "" "namespaces" => "create after a change";
-    patch_namespaces: "patch" "" "namespaces" => "create after a change";
-    delete_namespaces: "delete" "" "namespaces" => "delete the workspace";
-    create_serviceaccounts: "create" "" "serviceaccounts" => "create";
-    create_secrets: "create" "" "secrets" => "create";
-    get_secrets: "get" "" "secrets" => "create";
-    patch_secrets: "patch" "" "secrets" => "create after a change";
-    create_networkpolicies: "create" "networking.k8s.io" "networkpolicies" => "create";
-    get_networkpolicies: "get" "networking.k8s.io" "networkpolicies" => "create after a change";
-    patch_networkpolicies: "patch" "networking.k8s.io" "networkpolicies" => "create after a change";
-    list_nodes: "list" "" "nodes" => "GPUs";
-}
-
-without! { exposed_sandboxes, exposed, "e-", beyond of_the_shared:
-    create_secrets: "create" "" "secrets" => "token";
-    get_gateways: "get" "networking.istio.io" "gateways" => "exposed";
-    create_services: "create" "" "services" => "exposed";
-    get_services: "get" "" "services" => "name taken";
-    list_services: "list" "" "services" => "exposed";
-    patch_services: "patch" "" "services" => "changed with the flags";
-    watch_services: "watch" "" "services" => "nothing refused";
-    create_virtualservices: "create" "networking.istio.io" "virtualservices" => "exposed";
-    get_virtualservices: "get" "networking.istio.io" "virtualservices" => "name taken";
-    list_virtualservices: "list" "networking.istio.io" "virtualservices" => "exposed";
-    patch_virtualservices: "patch" "networking.istio.io" "virtualservices" => "changed with the flags";
-    watch_virtualservices: "watch" "networking.istio.io" "virtualservices" => "nothing refused";
-    create_networkpolicies: "create" "networking.k8s.io" "networkpolicies" => "exposed";
-    get_networkpolicies: "get" "networking.k8s.io" "networkpolicies" => "name taken";
-    list_networkpolicies: "list" "networking.k8s.io" "networkpolicies" => "exposed";
-    patch_networkpolicies: "patch" "networking.k8s.io" "networkpolicies" => "changed with the flags";
-    watch_networkpolicies: "watch" "networking.k8s.io" "networkpolicies" => "nothing refused";
 }

@@ -4,7 +4,8 @@
 //! - `agreement`: driver, gateway and policies cannot disagree;
 //! - `permissions`: what is granted is what the driver's table asks for, and what the vectors use, neither more nor less;
 //! - `server`: the API server takes every object strictly, Pod Security admits every pod at its strictest, and upgrades go through;
-//! - `life`: a driver lives with exactly these rights, and misses each one that is taken away.
+//! - `life`: the whole life of an installation, by what it needs of its rights;
+//! - `missed`: a driver lives with exactly these rights, and misses each one that is taken away.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,6 +20,7 @@ mod agreement;
 mod combinations;
 mod life;
 mod manifests;
+mod missed;
 mod permissions;
 mod render;
 mod rights;
