@@ -33,7 +33,7 @@ fn other_crates_are_heard_from_warn_upwards_whatever_is_asked() {
             tracing::info!(target: "hyper::client", "authorization: Bearer 2");
             tracing::info!(target: "openshell_driver_kyma_other", "authorization: Bearer 3");
             tracing::warn!(target: "h2::codec", "heard");
-            tracing::trace!("own");
+            tracing::debug!("own");
         });
         let text = log.text();
         assert!(!text.contains("Bearer"), "{text}");
