@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::time::Duration;
 
+use fastrand::Rng;
 use kubesim::Kind;
 use rig::Outcome;
 use rig::gateway::Gateway;
@@ -51,23 +52,6 @@ enum Ask {
     Delete,
 }
 
-/// Numbers from a seed (`SplitMix64`).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % bound.max(1) as u64).unwrap_or_default()
-    }
-
-    fn one_of<'a, T>(&mut self, all: &'a [T; 6]) -> &'a T {
-        let [first, ..] = all;
-        all.get(self.below(all.len())).unwrap_or(first)
-    }
-}
-
 async fn ask(gateway: &Gateway, name: &str, what: Ask) -> Result<(), Status> {
     match what {
         Ask::Create => create(gateway, name).await,
@@ -79,17 +63,17 @@ async fn ask(gateway: &Gateway, name: &str, what: Ask) -> Result<(), Status> {
 }
 
 /// What is asked in a round: each of another sandbox.
-fn asks(dice: &mut Dice, beliefs: &BTreeMap<String, Belief>, made: &mut usize) -> Vec<(String, Ask)> {
+fn asks(dice: &mut Rng, beliefs: &BTreeMap<String, Belief>, made: &mut usize) -> Vec<(String, Ask)> {
     let mut known: Vec<(&String, Belief)> = beliefs.iter().map(|(name, belief)| (name, *belief)).collect();
     known.retain(|(_, belief)| *belief != Belief::Doubtful);
     let mut asks = Vec::new();
     while asks.len() < CALLS {
-        let what = *dice.one_of(&[Ask::Create, Ask::Create, Ask::Get, Ask::Stop, Ask::Start, Ask::Delete]);
+        let what = dice.choice([Ask::Create, Ask::Create, Ask::Get, Ask::Stop, Ask::Start, Ask::Delete]).unwrap_or(Ask::Create);
         if known.is_empty() || (what == Ask::Create && beliefs.len() < SANDBOXES) {
             *made += 1;
             asks.push((format!("box-{made}"), Ask::Create));
         } else {
-            let (name, belief) = known.swap_remove(dice.below(known.len()));
+            let (name, belief) = known.swap_remove(dice.usize(..known.len()));
             // A gateway asks again for a deletion whose answer it has not had.
             let what = if what == Ask::Create || belief == Belief::Going { Ask::Delete } else { what };
             asks.push((name.clone(), what));
@@ -119,7 +103,7 @@ async fn whatever_a_killed_driver_has_answered_holds_and_the_next_one_finds_the_
     let seed = env::var("CHAOS_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     println!("{rounds} rounds of seed {seed}");
     let scene = Scene::new().await?;
-    let (mut dice, mut beliefs, mut made) = (Dice(seed), BTreeMap::new(), 0);
+    let (mut dice, mut beliefs, mut made) = (Rng::with_seed(seed), BTreeMap::new(), 0);
     for round in 0..rounds {
         let (mut driver, gateway) = scene.start().await?;
         sweep(&gateway, &beliefs).await?;
@@ -137,7 +121,7 @@ async fn whatever_a_killed_driver_has_answered_holds_and_the_next_one_finds_the_
                 (name, what, answer)
             });
         }
-        sleep(Duration::from_millis(dice.below(usize::try_from(LIFE_MS)?) as u64)).await;
+        sleep(Duration::from_millis(dice.u64(..LIFE_MS))).await;
         driver.signal("KILL").await?;
         driver.ended().await?;
         while let Some(ended) = calls.join_next().await {

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use std::{env, fs, panic};
 
-use fuzz_targets::mutation::{Dice, mutated};
+use fastrand::Rng;
+use fuzz_targets::mutation::mutated;
 use fuzz_targets::{TARGETS, seeds};
 
 const USAGE: &str = "usage: fuzz SECONDS [TARGET]\n\nplays every target, or one, for so many seconds; what breaks one is kept in fuzz/corpus/TARGET and named";
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
     let mut broken = 0;
     for target in chosen {
         let corpus = seeds::of(target.name);
-        let mut dice = Dice::new(seed);
+        let mut dice = Rng::with_seed(seed);
         let (began, mut inputs) = (Instant::now(), 0_u64);
         let mut failed = None;
         while began.elapsed() < Duration::from_secs(seconds) && failed.is_none() {

@@ -1,30 +1,6 @@
 //! New bytes from old ones, from a seed.
 
-/// A stream of numbers that is the same for the same seed (`SplitMix64`).
-#[derive(Debug, Clone)]
-pub struct Dice(u64);
-
-impl Dice {
-    /// The stream of a seed.
-    #[must_use]
-    pub const fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    /// The next number.
-    pub const fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `bound`; 0 where that is 0.
-    pub fn below(&mut self, bound: usize) -> usize {
-        let bound = bound as u64;
-        usize::try_from(self.next().checked_rem(bound).unwrap_or_default()).unwrap_or_default()
-    }
-}
+use fastrand::Rng;
 
 /// What JSON, quantities, names and messages are made of, and what breaks them.
 const TOKENS: [&[u8]; 40] = [
@@ -74,33 +50,33 @@ const TOKENS: [&[u8]; 40] = [
 const LENGTH_MAX: usize = 64 * 1024;
 
 /// Some bytes of `corpus`, changed in a few places.
-pub fn mutated(dice: &mut Dice, corpus: &[Vec<u8>]) -> Vec<u8> {
-    let mut bytes = corpus.get(dice.below(corpus.len())).cloned().unwrap_or_default();
-    for _ in 0..=dice.below(4) {
-        let at = dice.below(bytes.len() + 1);
-        let to = at + dice.below((bytes.len() - at).min(64) + 1);
-        match dice.below(8) {
+pub fn mutated(dice: &mut Rng, corpus: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = dice.choice(corpus).cloned().unwrap_or_default();
+    for _ in 0..=dice.usize(..4) {
+        let at = dice.usize(..=bytes.len());
+        let to = at + dice.usize(..=(bytes.len() - at).min(64));
+        match dice.usize(..8) {
             0 => drop(bytes.drain(at..to)),
             1 => bytes.truncate(at),
-            2 => drop(bytes.splice(at..at, TOKENS.get(dice.below(TOKENS.len())).copied().unwrap_or_default().iter().copied())),
-            3 => drop(bytes.splice(at..to, TOKENS.get(dice.below(TOKENS.len())).copied().unwrap_or_default().iter().copied())),
+            2 => drop(bytes.splice(at..at, dice.choice(TOKENS).unwrap_or_default().iter().copied())),
+            3 => drop(bytes.splice(at..to, dice.choice(TOKENS).unwrap_or_default().iter().copied())),
             4 => {
-                let piece = bytes.get(at..to).unwrap_or_default().repeat(1 + dice.below(4));
+                let piece = bytes.get(at..to).unwrap_or_default().repeat(1 + dice.usize(..4));
                 drop(bytes.splice(at..at, piece));
             }
             5 => {
-                let other = corpus.get(dice.below(corpus.len())).cloned().unwrap_or_default();
-                let from = dice.below(other.len() + 1);
+                let other = dice.choice(corpus).cloned().unwrap_or_default();
+                let from = dice.usize(..=other.len());
                 drop(bytes.splice(at..to, other.get(from..).unwrap_or_default().iter().copied()));
             }
             6 => {
                 if let Some(byte) = bytes.get_mut(at) {
-                    *byte ^= 1 << dice.below(8);
+                    *byte ^= 1 << dice.usize(..8);
                 }
             }
             _ => {
                 if let Some(byte) = bytes.get_mut(at) {
-                    *byte = u8::try_from(dice.below(256)).unwrap_or_default();
+                    *byte = dice.u8(..);
                 }
             }
         }

@@ -2,7 +2,8 @@
 
 #![allow(clippy::disallowed_methods, reason = "it reads the targets' files")]
 
-use fuzz_targets::mutation::{Dice, mutated};
+use fastrand::Rng;
+use fuzz_targets::mutation::mutated;
 use fuzz_targets::{TARGETS, seeds};
 
 /// Inputs made for each target; the same each time.
@@ -15,7 +16,7 @@ fn every_target_stands_what_is_known_and_what_is_made_of_it() {
         for bytes in &corpus {
             (target.run)(bytes);
         }
-        let mut dice = Dice::new(1);
+        let mut dice = Rng::with_seed(1);
         for _ in 0..INPUTS {
             (target.run)(&mutated(&mut dice, &corpus));
         }
