@@ -10,6 +10,7 @@ pub mod get;
 pub mod list;
 mod machine;
 pub mod mode;
+mod patience;
 pub mod refusal;
 pub mod search;
 pub mod start;

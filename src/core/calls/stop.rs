@@ -2,8 +2,6 @@
 //! call it suspended while its pod is still ending; so two things must agree: a condition as young as the wish, which says that the controller
 //! has acted on it (before, there may not even have been a pod), and a live read that finds no pod of this sandbox.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use super::mode::{Progress, SetMode, Target};
@@ -12,7 +10,7 @@ use crate::contract::messages::compute as pb;
 use crate::core::admit::named;
 use crate::core::grpc_status::Status;
 use crate::core::io::Reply;
-use crate::core::kube::answer::Verdict;
+use crate::core::kube::answer::{Trouble, Verdict};
 use crate::core::kube::pod::Pod;
 use crate::core::kube::sandbox::{OperatingMode, Truth};
 use crate::core::limits;
@@ -107,7 +105,7 @@ impl Stop {
     fn look(&mut self, cx: &mut Cx<'_, '_>, target: Target) -> Step {
         match self.sight(cx, &target) {
             Sight::Over(status) => Step::Reply(Err(status)),
-            Sight::NotSeen => self.wait(cx, target, "the agent-sandbox controller has not acted on it".into(), None),
+            Sight::NotSeen => self.wait(cx, target, Trouble::new("the agent-sandbox controller has not acted on it")),
             Sight::Seen => {
                 let request = cx.cluster.api().pod(&target.pod);
                 self.state = State::Looking(target);
@@ -153,24 +151,18 @@ impl Stop {
             Verdict::Done(response) => match serde_json::from_slice::<Pod>(&response.body.0) {
                 // Also the pod of an earlier object of the same sandbox: its supervisor runs.
                 Ok(pod) if pod.controller() == Some(target.uid.as_str()) || pod.is_of(&self.id) => {
-                    let trouble = format!("pod {} is still there", target.pod.name());
-                    self.wait(cx, target, trouble, None)
+                    let why = format!("pod {} is still there", target.pod.name());
+                    self.wait(cx, target, Trouble::new(why))
                 }
                 Ok(_) => self.gone(cx, &target),
-                Err(_) => self.wait(cx, target, "the pod cannot be read".into(), None),
+                Err(_) => self.wait(cx, target, Trouble::new("the pod cannot be read")),
             },
             Verdict::Refused(error) if error.status == 403 => Step::Reply(Err(Status::permission_denied(format!(
                 "sandbox {} has been told to stop, but the driver may not see whether its pod is gone: {error}; check with: kubectl auth can-i get pods -n {} --as system:serviceaccount:<namespace>:<name>",
                 self.id,
                 target.pod.namespace()
             )))),
-            Verdict::Exists(error)
-            | Verdict::Conflict(error)
-            | Verdict::NoApi(error)
-            | Verdict::Unauthorized(error)
-            | Verdict::Refused(error)
-            | Verdict::Busy(error) => self.wait(cx, target, error.to_string(), error.retry_after),
-            Verdict::Unsure(why) | Verdict::NotSent(why) => self.wait(cx, target, why, None),
+            other => self.wait(cx, target, other.trouble()),
         }
     }
 
@@ -182,11 +174,11 @@ impl Stop {
         }
     }
 
-    fn wait(&mut self, cx: &mut Cx<'_, '_>, target: Target, trouble: String, asked: Option<Duration>) -> Step {
-        self.trouble = trouble;
+    fn wait(&mut self, cx: &mut Cx<'_, '_>, target: Target, trouble: Trouble) -> Step {
+        self.trouble = trouble.why;
         self.tries = self.tries.saturating_add(1).min(limits::STOP_LOOK_TRIES_MAX);
         self.state = State::Waiting(target);
-        cx.pause(self.tries, asked);
+        cx.pause(self.tries, trouble.retry_after);
         Step::Wait
     }
 }

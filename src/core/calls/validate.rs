@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::patience::Patience;
 use super::{Cx, Event, Step, refusal};
 use crate::config::{Config, GpuSupply};
 use crate::contract::messages::compute as pb;
@@ -28,8 +29,7 @@ pub struct Validate {
     seen: usize,
     /// The next page; the first where there is none.
     page: Option<String>,
-    tries: u32,
-    trouble: String,
+    patience: Patience,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,8 +53,7 @@ impl Validate {
             most: 0,
             seen: 0,
             page: None,
-            tries: 0,
-            trouble: "the API server did not answer".into(),
+            patience: Patience::default(),
         })
     }
 
@@ -70,9 +69,11 @@ impl Validate {
             Event::Begin | Event::Retry => self.ask(cx),
             Event::Answer(verdict) => self.answered(cx, verdict),
             Event::Cancelled => Step::Done,
-            Event::Deadline => {
-                Step::Reply(Err(Status::unavailable(format!("nodes could not be looked through for {}: {}", self.resource, self.trouble))))
-            }
+            Event::Deadline => Step::Reply(Err(Status::unavailable(format!(
+                "nodes could not be looked through for {}: {}",
+                self.resource,
+                self.patience.trouble()
+            )))),
             Event::Roused => Step::Wait,
         }
     }
@@ -87,12 +88,12 @@ impl Validate {
         match verdict {
             Verdict::Done(response) => match Page::<Node>::parse(&response.body) {
                 Ok(page) => self.read(cx, page),
-                Err(why) => self.later(cx, Trouble { why, retry_after: None }),
+                Err(why) => self.later(cx, Trouble::new(why)),
             },
             Verdict::Refused(error) if error.is_expired() => {
                 // The nodes of the page after have changed too much: the search begins again.
                 (self.page, self.most, self.seen) = (None, 0, 0);
-                self.later(cx, Trouble { why: error.to_string(), retry_after: None })
+                self.later(cx, Trouble::new(error.to_string()))
             }
             Verdict::Refused(error) => Step::Reply(Err(refusal::of_nodes(&self.resource, &error))),
             other => self.later(cx, other.trouble()),
@@ -130,11 +131,8 @@ impl Validate {
     }
 
     fn later(&mut self, cx: &mut Cx<'_, '_>, trouble: Trouble) -> Step {
-        self.trouble = trouble.why;
-        self.tries = self.tries.saturating_add(1);
         self.state = State::Pausing;
-        cx.pause(self.tries, trouble.retry_after);
-        Step::Wait
+        self.patience.wait(cx, trouble)
     }
 }
 

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::patience::Patience;
 use super::{Cx, Event, Step};
 use crate::contract::messages::compute as pb;
 use crate::core::admit::named;
@@ -83,8 +84,7 @@ pub struct Delete {
     workspace: Workspace,
     namespace: OurNamespace,
     state: State,
-    tries: u32,
-    trouble: String,
+    patience: Patience,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,7 +105,7 @@ impl Delete {
     pub fn admit(territory: &Territory, request: &pb::DeleteWorkspaceRequest) -> Result<Self, Status> {
         let workspace = check(&request.workspace)?;
         let namespace = territory.home(&workspace)?;
-        Ok(Self { workspace, namespace, state: State::Pausing, tries: 0, trouble: "the API server did not answer".into() })
+        Ok(Self { workspace, namespace, state: State::Pausing, patience: Patience::default() })
     }
 
     /// Takes a step.
@@ -127,7 +127,9 @@ impl Delete {
             Event::Cancelled => Step::Done,
             Event::Deadline => Step::Reply(Err(Status::unavailable(format!(
                 "namespace {} of workspace {} could not be deleted in time: {}; try again",
-                self.namespace, self.workspace, self.trouble
+                self.namespace,
+                self.workspace,
+                self.patience.trouble()
             )))),
             Event::Roused => Step::Wait,
         }
@@ -144,7 +146,7 @@ impl Delete {
     /// Only what is ours is deleted. What is not has nothing of this workspace in it, so the gateway may forget it.
     fn judge(&mut self, cx: &mut Cx<'_, '_>, body: &Body) -> Step {
         let Ok(read) = serde_json::from_slice::<NamespaceObject>(&body.0) else {
-            return self.later(cx, Trouble { why: "the API server's answer cannot be read".into(), retry_after: None });
+            return self.later(cx, Trouble::new("the API server's answer cannot be read"));
         };
         if let Some(owner) = read.foreign_to(&cx.config.gateway_id) {
             cx.turn.note(Note::WorkspaceForeign { namespace: self.namespace.to_string(), owner });
@@ -197,11 +199,8 @@ impl Delete {
     }
 
     fn later(&mut self, cx: &mut Cx<'_, '_>, trouble: Trouble) -> Step {
-        self.trouble = trouble.why;
-        self.tries = self.tries.saturating_add(1);
         self.state = State::Pausing;
-        cx.pause(self.tries, trouble.retry_after);
-        Step::Wait
+        self.patience.wait(cx, trouble)
     }
 }
 

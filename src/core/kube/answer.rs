@@ -165,6 +165,14 @@ pub struct Trouble {
     pub retry_after: Option<Duration>,
 }
 
+impl Trouble {
+    /// Trouble that says nothing about when to try again.
+    #[must_use]
+    pub fn new(why: impl Into<String>) -> Self {
+        Self { why: why.into(), retry_after: None }
+    }
+}
+
 impl Verdict {
     /// Sorts the result of an exchange.
     #[must_use]
@@ -197,7 +205,7 @@ impl Verdict {
     #[must_use]
     pub fn trouble(self) -> Trouble {
         match self {
-            Self::Done(_) => Trouble { why: "the API server's answer means nothing here".into(), retry_after: None },
+            Self::Done(_) => Trouble::new("the API server's answer means nothing here"),
             Self::Exists(error)
             | Self::Conflict(error)
             | Self::Absent(error)
@@ -206,7 +214,7 @@ impl Verdict {
             | Self::Unauthorized(error)
             | Self::Refused(error)
             | Self::Busy(error) => Trouble { why: error.to_string(), retry_after: error.retry_after },
-            Self::Unsure(why) | Self::NotSent(why) => Trouble { why, retry_after: None },
+            Self::Unsure(why) | Self::NotSent(why) => Trouble::new(why),
         }
     }
 
