@@ -1,27 +1,33 @@
 //! Exposure: for each living sandbox, from what should exist and what does, to the one request that comes next.
+//!
+//! * `hearing`: what the watches say. `judging`: what should exist, and what is to be done for it. `track`: how far a sandbox is.
+
+mod hearing;
+mod judging;
+mod track;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::hearing::informer;
+use self::track::{Act, Next, Origin, State, Then, Track};
 use super::condition::{EXPOSED, Exposed, Truth};
 use super::domain::ClusterDomain;
 use super::known::Known;
-use super::naming;
-use super::render::{self, Host};
+use super::render;
 use super::settings::Exposure;
-use crate::core::io::{ExchangeId, Fault, Lane, Response, WatchEnd, WatchId};
+use crate::core::io::{Fault, Lane, Response};
 use crate::core::kube::answer::{ApiError, Verdict};
-use crate::core::kube::dependent::{self, AnyDependent, ApiRules, Dependent, Follows, NetworkPolicies, Services, VirtualServices};
+use crate::core::kube::dependent::{self, AnyDependent, ApiRules, Dependent, NetworkPolicies, Services, VirtualServices};
 use crate::core::kube::kind::Kind;
-use crate::core::kube::path::ApiVersion;
 use crate::core::limits;
-use crate::core::names::{SandboxId, Uid};
+use crate::core::names::SandboxId;
 use crate::core::note::Note;
 use crate::core::observe::Cluster;
-use crate::core::observe::informer::{Heard, Informer};
-use crate::core::observe::sandbox::{Life, Observed};
+use crate::core::observe::informer::Informer;
+use crate::core::observe::sandbox::Life;
 use crate::core::secret::Body;
 use crate::core::territory::{ObjectKey, Scope};
 use crate::core::time::Mono;
@@ -55,116 +61,6 @@ enum Stage {
     Begun,
     /// Nothing more.
     Stopped,
-}
-
-/// How far one sandbox is.
-#[derive(Debug, Serialize, Deserialize)]
-struct Track {
-    uid: Uid,
-    /// Where everything that exposes it is, and what it is called.
-    key: ObjectKey,
-    plan: Option<Plan>,
-    state: State,
-    failures: u32,
-    /// What went wrong last.
-    trouble: Option<Exposed>,
-    origin: Origin,
-    /// What it had come to when that was looked at last.
-    settled: Option<Exposed>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum State {
-    /// Nothing is to be done, or nothing can be.
-    Resting,
-    /// Its turn has not come.
-    Queued,
-    /// A request is out.
-    Acting(ExchangeId, Kind, Act),
-    /// When the timer fires, this.
-    Pausing(Then),
-}
-
-/// What a request does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum Act {
-    Post,
-    Patch,
-    Read,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum Then {
-    /// Judge again.
-    Judge,
-    /// See whether the name is still another's.
-    Read(Kind),
-}
-
-/// Whether this process made something for it: only then is it news that it is exposed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum Origin {
-    Found,
-    Made,
-}
-
-/// What is wished for, as digests, and what that hangs on.
-#[derive(Debug, Serialize, Deserialize)]
-struct Plan {
-    host: Host,
-    version: ApiVersion,
-    digests: Vec<(Kind, String)>,
-}
-
-/// What comes next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Next {
-    Nothing,
-    Do(Kind, Act),
-    /// The name is another's; nothing tells us when it is free.
-    LookAgain(Kind),
-}
-
-impl Act {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Post => "posting",
-            Self::Patch => "patching",
-            Self::Read => "reading",
-        }
-    }
-
-    const fn verb(self) -> &'static str {
-        match self {
-            Self::Post => "create",
-            Self::Patch => "patch",
-            Self::Read => "get",
-        }
-    }
-}
-
-/// Does something with the informer of a kind that follows.
-macro_rules! informer {
-    ($exposing:expr, $kind:expr, $informer:ident => $do:expr) => {
-        match $kind {
-            Kind::ApiRules => {
-                let $informer = &mut $exposing.api_rules;
-                $do
-            }
-            Kind::VirtualServices => {
-                let $informer = &mut $exposing.virtual_services;
-                $do
-            }
-            Kind::NetworkPolicies => {
-                let $informer = &mut $exposing.network_policies;
-                $do
-            }
-            Kind::Services | Kind::Sandboxes | Kind::Pods | Kind::Events | Kind::Namespaces => {
-                let $informer = &mut $exposing.services;
-                $do
-            }
-        }
-    };
 }
 
 impl Exposing {
@@ -203,82 +99,6 @@ impl Exposing {
             turn.set(Timer::Informer(*kind), Mono::default());
         }
         self.domain.ask(turn);
-    }
-
-    /// See [`super::Follow::inform`].
-    pub fn inform(&mut self, turn: &mut Turn<'_>, cluster: &Cluster, kind: Kind) {
-        informer!(self, kind, informer => informer.due(turn, cluster.api()));
-    }
-
-    /// See [`super::Follow::silent`].
-    pub fn silent(&mut self, turn: &mut Turn<'_>, cluster: &Cluster, kind: Kind) {
-        informer!(self, kind, informer => informer.silent(turn, cluster.api()));
-    }
-
-    /// See [`super::Follow::page`].
-    pub fn page(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, kind: Kind, result: Result<Response, Fault>) {
-        informer!(self, kind, informer => {
-            let heard = informer.page(turn, cluster.api(), result);
-            self.heard(turn, cluster, heard);
-        });
-    }
-
-    /// See [`super::Follow::watches`].
-    #[must_use]
-    pub fn watches(&self, watch: WatchId) -> Option<Kind> {
-        Kind::FOLLOWING.into_iter().find(|kind| match kind {
-            Kind::ApiRules => self.api_rules.owns(watch),
-            Kind::VirtualServices => self.virtual_services.owns(watch),
-            Kind::NetworkPolicies => self.network_policies.owns(watch),
-            Kind::Services | Kind::Sandboxes | Kind::Pods | Kind::Events | Kind::Namespaces => self.services.owns(watch),
-        })
-    }
-
-    /// See [`super::Follow::line`].
-    pub fn line(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, kind: Kind, watch: WatchId, line: &Body) {
-        informer!(self, kind, informer => {
-            let heard = informer.line(turn, cluster.api(), watch, line);
-            self.heard(turn, cluster, heard);
-        });
-    }
-
-    /// See [`super::Follow::closed`].
-    pub fn closed(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, kind: Kind, watch: WatchId, end: WatchEnd) {
-        informer!(self, kind, informer => {
-            informer.closed(turn, cluster.api(), watch, end);
-        });
-    }
-
-    fn heard<K: Follows>(&mut self, turn: &mut Turn<'_>, cluster: &mut Cluster, heard: Heard<Dependent<K>>) {
-        let key = match heard {
-            Heard::Changed(object) => self.known.put(cluster.api().territory(), K::KIND, &object),
-            Heard::Removed(object) => self.known.remove(cluster.api().territory(), K::KIND, &object),
-            Heard::Whole { objects, version, epoch } => {
-                self.known.replace(cluster.api().territory(), K::KIND, &objects, &version, epoch);
-                return self.consider_all(turn, cluster);
-            }
-            // Before the first list, why there is none is what is told.
-            Heard::Nothing | Heard::VersionInDoubt | Heard::Unfit(_) if self.trouble_of(K::KIND).is_some() => {
-                return self.consider_all(turn, cluster);
-            }
-            Heard::Nothing | Heard::VersionInDoubt | Heard::Unfit(_) => return,
-        };
-        if let Some(id) = key.and_then(|key| self.by_key.get(&key).cloned()) {
-            self.consider(turn, cluster, &id);
-        }
-    }
-
-    /// Why nothing is known of a kind yet; `None` once something is.
-    fn trouble_of(&self, kind: Kind) -> Option<&str> {
-        let (heard, trouble) = match kind {
-            Kind::ApiRules => (self.api_rules.heard_at(), self.api_rules.trouble()),
-            Kind::VirtualServices => (self.virtual_services.heard_at(), self.virtual_services.trouble()),
-            Kind::NetworkPolicies => (self.network_policies.heard_at(), self.network_policies.trouble()),
-            Kind::Services | Kind::Sandboxes | Kind::Pods | Kind::Events | Kind::Namespaces => {
-                (self.services.heard_at(), self.services.trouble())
-            }
-        };
-        heard.is_none().then_some(trouble)
     }
 
     /// The Gateway's answer: hosts may be known now.
@@ -352,87 +172,6 @@ impl Exposing {
         }
         self.tell(turn, cluster, id, exposed);
         self.pump(turn, cluster);
-    }
-
-    /// Brings the plan for a living sandbox up to date, and begins a track where there is none.
-    fn plan(&mut self, cluster: &Cluster, id: &SandboxId) {
-        let Some(observed) = cluster.find(id) else { return };
-        if !self.tracks.contains_key(id) {
-            let Some(name) = naming::exposing(observed.object.name()) else { return };
-            let key = observed.object.sibling(name);
-            self.by_key.insert(key.clone(), id.clone());
-            self.tracks.insert(id.clone(), Track::new(observed.uid.clone(), key));
-        }
-        let host = self.host(cluster, observed);
-        let Some(track) = self.tracks.get_mut(id) else { return };
-        match host {
-            Ok(host) => {
-                let version = cluster.api().version();
-                if track.plan.as_ref().is_none_or(|plan| plan.host != host || plan.version != version) {
-                    let rendered = |kind: &Kind| {
-                        let object = render::object(*kind, &self.exposure, cluster.api(), observed, &track.key, &host);
-                        (*kind, render::rendered_digest(&object))
-                    };
-                    let digests = self.exposure.route.kinds().iter().map(rendered).collect();
-                    track.plan = Some(Plan { host, version, digests });
-                }
-            }
-            Err(_) => track.plan = None,
-        }
-    }
-
-    fn host(&self, cluster: &Cluster, observed: &Observed) -> Result<Host, String> {
-        let workspace = observed.workspace.as_ref().ok_or_else(|| {
-            format!("Sandbox {} does not say which workspace it is of, so it has no host: restore its annotation openshell.ai/sandbox-workspace", observed.object)
-        })?;
-        let label = naming::host_label(workspace, &observed.name, cluster.api().gateway_id());
-        self.domain.host(&label).map_err(str::to_owned)
-    }
-
-    /// What comes next, and how far it is.
-    fn judge(&self, cluster: &Cluster, track: &Track) -> (Next, Exposed) {
-        let Some(plan) = &track.plan else {
-            let observed = self.by_key.get(&track.key).and_then(|id| cluster.find(id));
-            let why = observed.and_then(|observed| self.host(cluster, observed).err()).unwrap_or_default();
-            return (Next::Nothing, Exposed::pending(format!("the host is not known: {why}")));
-        };
-        let (key, name, namespace) = (&track.key, track.key.name(), track.key.namespace());
-        let mut status = None;
-        for (kind, digest) in &plan.digests {
-            if let Some(trouble) = self.trouble_of(*kind) {
-                let why =
-                    if trouble.is_empty() { String::new() } else { format!(": {trouble}{}", hint("list", *kind, cluster.api().scope())) };
-                return (Next::Nothing, Exposed::pending(format!("{kind} have not been listed yet{why}")));
-            }
-            let object = kind.object_kind();
-            let Some(seen) = self.known.get(*kind, key) else {
-                let exposed = track.trouble.clone().unwrap_or_else(|| Exposed::pending(format!("{object} {name} is being made")));
-                return (Next::Do(*kind, Act::Post), exposed);
-            };
-            if !seen.is_owned_by(&track.uid) {
-                let exposed = Exposed::refused(
-                    "NameTaken",
-                    format!(
-                        "{object} {namespace}/{name} is there already and belongs to {owner}; it is not touched: look with kubectl get {resource} {name} -n {namespace} -o yaml, and delete it if nobody needs it",
-                        owner = seen.owner(),
-                        resource = kind.qualified(),
-                    ),
-                );
-                return (Next::LookAgain(*kind), exposed);
-            }
-            if seen.life == Life::Deleting {
-                return (Next::Nothing, Exposed::pending(format!("{object} {name} is being deleted; it is made again when it is gone")));
-            }
-            if seen.digest.as_ref() != Some(digest) {
-                let exposed = track.trouble.clone().unwrap_or_else(|| Exposed::pending(format!("{object} {name} is being changed")));
-                return (Next::Do(*kind, Act::Patch), exposed);
-            }
-            if *kind == self.exposure.route.kind() {
-                status = Some(&seen.status);
-            }
-        }
-        let exposed = status.map(|status| Exposed::routed(self.exposure.route.kind(), name, &plan.host, status));
-        (Next::Nothing, exposed.unwrap_or_else(|| Exposed::pending("nothing is to be made")))
     }
 
     /// Sends what can be sent.
@@ -581,12 +320,6 @@ impl Exposing {
             State::Resting | State::Queued => {}
         }
         cluster.remark(turn, id, EXPOSED, None);
-    }
-}
-
-impl Track {
-    const fn new(uid: Uid, key: ObjectKey) -> Self {
-        Self { uid, key, plan: None, state: State::Resting, failures: 0, trouble: None, origin: Origin::Found, settled: None }
     }
 }
 
