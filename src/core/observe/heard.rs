@@ -62,6 +62,7 @@ impl Cluster {
             self.confirm(turn, key);
         }
         for key in keys {
+            self.heed(&key);
             self.examine(turn, &key);
             self.execute(turn, &key);
             self.attend(turn, &key);
@@ -111,6 +112,13 @@ impl Cluster {
         self.tell_waiting_events(turn);
     }
 
+    /// Where the controller has noticed that a pod is gone, that we have is no news any more.
+    fn heed(&mut self, key: &ObjectKey) {
+        if let Some(observed) = self.store.get(key).filter(|observed| observed.is_unready()) {
+            self.seen_pods.is_missed(&observed.uid);
+        }
+    }
+
     /// The Sandbox that controls a pod. Nearly always they have one name.
     pub(super) fn sandbox_of(&self, pod: &ObjectKey, controller: Option<&str>) -> Option<ObjectKey> {
         let controls = |observed: &&Observed| Some(observed.uid.as_str()) == controller;
@@ -147,6 +155,7 @@ impl Cluster {
         let refused = before.map(|before| refusal(before).unwrap_or_default().to_owned());
         let touched = self.store.put(observed, view!(self));
         self.tell(turn, touched);
+        self.heed(&key);
         self.follow_birth(turn, &key);
         if let Some(refused) = refused {
             self.tell_refusal(turn, &key, &refused);

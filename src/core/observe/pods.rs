@@ -20,7 +20,7 @@ use crate::core::time::Mono;
 pub struct Pods {
     by_key: BTreeMap<ObjectKey, SeenPod>,
     knowledge: Knowledge,
-    /// Sandboxes whose pod was there and has gone, until they have another.
+    /// Sandboxes whose pod was there and has gone, until they have another, or their controller has noticed.
     bereft: Memory<Uid>,
 }
 
@@ -137,6 +137,12 @@ impl Pods {
                 Some(key)
             }
         }
+    }
+
+    /// The controller says that this Sandbox is not ready. When it calls it ready again, that is not about a pod of which it does not know that
+    /// it is gone.
+    pub fn is_missed(&mut self, sandbox: &Uid) {
+        self.bereft.remove(sandbox);
     }
 
     /// Forgets a pod, unless another of the same name has taken its place. Says whose it was.

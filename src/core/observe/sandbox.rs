@@ -191,6 +191,13 @@ impl Observed {
         self.conditions.iter().any(|condition| ready(condition) && condition.observed_generation >= self.generation)
     }
 
+    /// Whether the controller says, of this generation, that it is not ready.
+    #[must_use]
+    pub fn is_unready(&self) -> bool {
+        let unready = |condition: &Condition| condition.kind == "Ready" && condition.status != Truth::True;
+        self.conditions.iter().any(|condition| unready(condition) && condition.observed_generation >= self.generation)
+    }
+
     /// Whether the controller has said nothing yet about what is wanted now.
     #[must_use]
     pub fn is_unheard(&self) -> bool {
