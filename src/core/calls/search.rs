@@ -86,6 +86,15 @@ pub enum Found {
     Abandoned,
 }
 
+impl Belief {
+    /// It is asked again what the answer was waited for: from now on it is not waited for any more.
+    pub fn waited(&mut self) {
+        if *self == Self::Questioned {
+            *self = Self::Answered;
+        }
+    }
+}
+
 impl Purpose {
     /// The verb of what is asked of the object, as RBAC has it.
     const fn verb(self) -> &'static str {
@@ -154,7 +163,10 @@ impl Search {
     /// Takes an event.
     pub fn on(&mut self, cx: &mut Cx<'_, '_>, event: Event) -> Found {
         match event {
-            Event::Begin | Event::Retry => self.look(cx),
+            Event::Begin | Event::Retry => {
+                self.belief.waited();
+                self.look(cx)
+            }
             Event::Roused if self.waits_for_versions() && !cx.cluster.is_discovering() => {
                 self.belief = Belief::Answered;
                 cx.turn.unset(&Timer::CallRetry(cx.call));

@@ -173,7 +173,10 @@ impl Create {
     pub fn on(&mut self, cx: &mut Cx<'_, '_>, event: Event) -> Step {
         cx.turn.met("create", self.state_name(), event.name());
         match event {
-            Event::Begin | Event::Retry => self.go_on(cx),
+            Event::Begin | Event::Retry => {
+                self.belief.waited();
+                self.go_on(cx)
+            }
             Event::Answer(verdict) => match self.state {
                 State::Posting => self.posted(cx, verdict),
                 State::Reading => self.read(cx, verdict),
