@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::driver::contract::messages::compute as pb;
 use crate::driver::core::io::{HttpRequest, Method};
 
 use crate::gateway::Removal;
 use crate::gateway::ask::Ask;
+use crate::home::{Home, Written};
 use crate::rules::Rule;
-use crate::scenario::{Scenario, Weather};
+use crate::scenario::{DriverPlan, Scenario, Weather};
 use crate::truth::{Place, Sid};
 use crate::world::happening::Life;
 
@@ -39,16 +41,35 @@ struct Reasons {
     sum: usize,
 }
 
+/// Whether a sandbox is to have GPUs.
+#[must_use]
+pub fn wants_gpus(sandbox: &pb::DriverSandbox) -> bool {
+    let requirements = sandbox.spec.as_ref().and_then(|spec| spec.resource_requirements.as_ref());
+    requirements.is_some_and(|requirements| requirements.gpu.is_some())
+}
+
 /// How long a call may take, by what was promised for each method.
 #[must_use]
-pub const fn bound_ms(ask: &Ask) -> u64 {
+pub fn bound_ms(home: Home, ask: &Ask) -> u64 {
     match ask {
+        Ask::EnsureWorkspace(_) | Ask::DeleteWorkspace(_) if home == Home::Managed => 60_000,
+        // Nodes are looked at.
+        Ask::Validate(sandbox) if wants_gpus(sandbox) => 20_000,
         Ask::Capabilities | Ask::Listeners | Ask::Validate(_) | Ask::EnsureWorkspace(_) | Ask::DeleteWorkspace(_) => 0,
         Ask::Get(_) | Ask::List => 20_000,
         // A stop: 30 s for the pod, and 30 s more.
         Ask::Create(_) | Ask::Delete(_) | Ask::Start(_) | Ask::Stop(_) => 60_000,
         Ask::Watch => u64::MAX / 2,
     }
+}
+
+/// Whether a sandbox is to have a pod.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// It is.
+    Running,
+    /// It is not.
+    Suspended,
 }
 
 /// What may be otherwise than the rules say, since somebody saw to it.
@@ -68,10 +89,14 @@ pub enum Excuse {
 #[derive(Debug)]
 pub struct Books {
     weather: Weather,
-    namespaces: Vec<String>,
-    creates: BTreeSet<Sid>,
+    plans: Vec<DriverPlan>,
+    creates: BTreeMap<Sid, Box<pb::DriverSandbox>>,
     deletes: BTreeSet<Sid>,
-    changes: BTreeSet<Sid>,
+    changes: BTreeSet<(Mode, Sid)>,
+    /// Workspaces in which somebody wants something, by gateway.
+    workspaces: BTreeSet<(usize, String)>,
+    /// Workspaces that somebody wants to end, by gateway.
+    ended_workspaces: BTreeSet<(usize, String)>,
     refused: BTreeSet<Sid>,
     removed: BTreeMap<Sid, (u64, Removal)>,
     excused: BTreeMap<(Excuse, Sid), &'static str>,
@@ -93,8 +118,10 @@ impl Books {
     pub fn new(scenario: &Scenario) -> Self {
         Self {
             weather: scenario.weather,
-            namespaces: scenario.drivers.iter().map(|driver| driver.namespace.clone()).collect(),
-            creates: BTreeSet::new(),
+            plans: scenario.drivers.clone(),
+            workspaces: BTreeSet::new(),
+            ended_workspaces: BTreeSet::new(),
+            creates: BTreeMap::new(),
             deletes: BTreeSet::new(),
             changes: BTreeSet::new(),
             refused: BTreeSet::new(),
@@ -115,13 +142,23 @@ impl Books {
     pub fn asked(&mut self, gateway: usize, ask: &Ask) {
         match ask {
             Ask::Create(sandbox) => {
-                self.creates.insert((gateway, sandbox.id.clone()));
+                self.creates.insert((gateway, sandbox.id.clone()), sandbox.clone());
+                self.workspaces.insert((gateway, sandbox.workspace.clone()));
             }
             Ask::Delete(subject) => {
                 self.deletes.insert((gateway, subject.id.clone()));
             }
-            Ask::Stop(subject) | Ask::Start(subject) => {
-                self.changes.insert((gateway, subject.id.clone()));
+            Ask::EnsureWorkspace(workspace) => {
+                self.workspaces.insert((gateway, workspace.clone()));
+            }
+            Ask::DeleteWorkspace(workspace) => {
+                self.ended_workspaces.insert((gateway, workspace.clone()));
+            }
+            Ask::Stop(subject) => {
+                self.changes.insert((Mode::Suspended, (gateway, subject.id.clone())));
+            }
+            Ask::Start(subject) => {
+                self.changes.insert((Mode::Running, (gateway, subject.id.clone())));
             }
             _ => {}
         }
@@ -188,16 +225,28 @@ impl Books {
         self.strays.contains(place)
     }
 
-    /// Whether a create asked for this.
+    /// What a create asked for.
     #[must_use]
-    pub fn was_asked_for(&self, sandbox: &Sid) -> bool {
-        self.creates.contains(sandbox)
+    pub fn asked_for(&self, sandbox: &Sid) -> Option<&pb::DriverSandbox> {
+        self.creates.get(sandbox).map(|asked| &**asked)
     }
 
-    /// Whether this may be suspended or resumed.
+    /// Whether a namespace may be made for a workspace.
     #[must_use]
-    pub fn may_change(&self, sandbox: &Sid) -> bool {
-        self.changes.contains(sandbox)
+    pub fn may_begin(&self, gateway: usize, workspace: &str) -> bool {
+        self.workspaces.contains(&(gateway, workspace.to_owned()))
+    }
+
+    /// Whether the namespace of a workspace may be deleted.
+    #[must_use]
+    pub fn may_end(&self, gateway: usize, workspace: &str) -> bool {
+        self.ended_workspaces.contains(&(gateway, workspace.to_owned()))
+    }
+
+    /// Whether this mode may be set.
+    #[must_use]
+    pub fn may_change(&self, mode: Mode, sandbox: &Sid) -> bool {
+        self.changes.contains(&(mode, sandbox.clone()))
     }
 
     /// The answer to a create got lost on its way or was spoilt: the driver has not seen what it made.
@@ -230,19 +279,15 @@ impl Books {
 
     /// A driver sends a request.
     pub fn request(&mut self, now_ms: u64, life: Life, request: &HttpRequest) -> Option<(Rule, String)> {
-        let namespace = self.namespaces.get(life.driver)?;
-        if request.method != Method::Get {
-            let place = |version| format!("/apis/agents.x-k8s.io/{version}/namespaces/{namespace}/sandboxes");
-            let rest = ["v1beta1", "v1alpha1"].into_iter().find_map(|version| request.path.strip_prefix(&place(version)));
-            if !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || rest.starts_with('?')) {
-                return Some((Rule::OwnNamespace, format!("{:?} {}", request.method, request.path)));
-            }
+        let written = self.plans.get(life.driver)?.writes(request);
+        if request.method != Method::Get && written.is_none() {
+            return Some((Rule::OwnNamespace, format!("{:?} {}", request.method, request.path)));
         }
         let body = std::str::from_utf8(&request.body.0).unwrap_or_default();
         if body.contains(TOKEN) || request.path.contains(SECRET) || (request.method != Method::Post && body.contains(SECRET)) {
             return Some((Rule::Secrets, format!("{:?} {}", request.method, request.path)));
         }
-        if self.weather == Weather::Calm {
+        if self.weather == Weather::Calm && matches!(written, Some(Written::Sandbox(_))) {
             match request.method {
                 Method::Post => self.posts += 1,
                 // What lets go of a Sandbox that the garbage collector overlooked is asked a second time, and in the background.

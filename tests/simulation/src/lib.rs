@@ -6,10 +6,10 @@
 //!
 //! `docs/simulation.md` says what is simulated, what each rule means exactly, and what is left out.
 //!
-//! * [`scenario`]: what a seed means. [`random`]: where chance comes from. [`schedule`]: what is due.
+//! * [`scenario`]: what a seed means. [`home`]: where sandboxes live. [`random`]: where chance comes from. [`schedule`]: what is due.
 //! * [`gateway`]: the model of the gateway; it knows nothing of the core.
 //! * [`world`]: processes, the wire between them, other people, the inspection at the end.
-//! * [`truth`]: what the cluster held when. [`books`]: what was asked and allowed. [`rules`]: what must be true.
+//! * [`truth`]: what the cluster held when. [`shown`]: what a process was shown of it. [`books`]: what was asked and allowed. [`rules`]: what must be true.
 //! * [`recordings`]: what a flight recorder has of it.
 //! * `mutations`: whether the rules see a core that errs.
 //! * [`hunt`]: many seeds. [`shrink`]: a failing one made small. [`trace`], [`summary`], [`progress`]: what is told of them.
@@ -28,6 +28,7 @@ pub mod books;
 #[expect(clippy::disallowed_methods, clippy::disallowed_types, clippy::panic, reason = "it measures")]
 pub mod cost;
 pub mod gateway;
+pub mod home;
 pub mod hunt;
 #[cfg(feature = "mutations")]
 pub mod mutations;
@@ -37,6 +38,7 @@ pub mod recordings;
 pub mod rules;
 pub mod scenario;
 pub mod schedule;
+pub mod shown;
 pub mod shrink;
 pub mod summary;
 pub mod trace;

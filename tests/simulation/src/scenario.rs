@@ -3,9 +3,10 @@
 //! Each class of fault is drawn on its own: a world with one kind of trouble shows what that one does, and a world with all of them what they do
 //! together. A tenth of all worlds is calm, so that what is said of calm weather (one POST for a create) is checked too.
 
-use kubesim::{Access, Attention, ControllerRelease, ImageCache, Options, Pace, Termination};
+use kubesim::{Access, ApiGateway, Attention, ControllerRelease, ImageCache, NodeShape, Options, Pace, Presence, Termination};
 
 use crate::gateway::Lifecycle;
+use crate::home::{Home, Route};
 use crate::random::{PerMille, Random};
 use crate::recordings::Recording;
 
@@ -57,8 +58,12 @@ pub enum Weather {
 pub struct DriverPlan {
     /// Whose it is.
     pub gateway: usize,
-    /// Where its sandboxes live.
+    /// Where all its sandboxes live, where they share a namespace; otherwise its own.
     pub namespace: String,
+    /// Where the sandboxes of each workspace live.
+    pub home: Home,
+    /// What routes requests from outside to its sandboxes.
+    pub route: Option<Route>,
     /// How supervisors get into pods: `auto` asks the API server for its version.
     pub sideload: &'static str,
 }
@@ -74,6 +79,8 @@ pub struct UsersPlan {
     pub impatient: PerMille,
     /// How many sandboxes there are before the storm begins.
     pub settled: u64,
+    /// How often a sandbox is to have GPUs.
+    pub gpus: PerMille,
 }
 
 /// What goes wrong with an exchange or a watch, each in a thousand.
@@ -169,8 +176,12 @@ pub enum Kind {
     Touch,
     /// A Sandbox loses a label by which it is found, for good or for a while.
     Unlabel,
+    /// A Sandbox loses the name its user gave it, in annotation and label, for some sweeps.
+    Unname,
     /// A Sandbox is deleted.
     Delete,
+    /// Sandboxes are deleted as soon as they have been created.
+    Newborn,
     /// A pod is deleted, or fails.
     Pod,
     /// A node is lost and comes back.
@@ -210,7 +221,9 @@ impl Kind {
         match self {
             Self::Touch => "somebody touched a Sandbox",
             Self::Unlabel => "somebody took a label away",
+            Self::Unname => "somebody took a Sandbox's name away",
             Self::Delete => "somebody deleted a Sandbox",
+            Self::Newborn => "somebody deleted new Sandboxes",
             Self::Pod => "a pod was deleted",
             Self::Node => "a node was lost",
             Self::Drain => "a node was drained",
@@ -230,10 +243,12 @@ impl Kind {
     }
 
     /// Each of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Touch,
         Self::Unlabel,
+        Self::Unname,
         Self::Delete,
+        Self::Newborn,
         Self::Pod,
         Self::Node,
         Self::Drain,
@@ -265,6 +280,8 @@ pub struct ClusterPlan {
     pub history: usize,
     /// Items of a page.
     pub page: Option<usize>,
+    /// GPUs of its node.
+    pub gpus: u32,
 }
 
 /// How a gateway reads its stream.
@@ -290,6 +307,7 @@ impl Scenario {
             names: *random.pick(&[2, 4, 30]),
             impatient: *random.pick(&[0, 0, 100, 400]),
             settled: *random.pick(&[0, 0, 1, 3]),
+            gpus: *random.pick(&[0, 0, 0, 0, 400]),
         };
         let cluster = cluster(&mut random);
         let storm_ms = *random.pick(&[20_000, 60_000, 120_000, 400_000]);
@@ -383,6 +401,9 @@ impl Scenario {
             images: ImageCache::Keeps,
             watch_history: self.cluster.history,
             page_items: self.cluster.page,
+            nodes: vec![NodeShape { name: "node-1".to_owned(), gpus: self.cluster.gpus, labels: Vec::new() }],
+            kyma: if self.drivers.iter().any(|driver| driver.route.is_some()) { Presence::Present } else { Presence::Absent },
+            api_gateway: ApiGateway::Trusting,
             log: 1,
             ..Options::default()
         }
@@ -404,8 +425,23 @@ pub fn gateway_id(gateway: usize) -> String {
 fn drivers(random: &mut Random) -> (usize, Vec<DriverPlan>) {
     let shape: &[usize] = random.pick::<&[usize]>(&[&[0][..], &[0], &[0], &[0], &[0, 1], &[0, 1], &[0, 0], &[0, 0, 1]]);
     let apart = random.happens(300);
+    let home = *random.pick(&[
+        Home::Shared,
+        Home::Shared,
+        Home::Shared,
+        Home::Shared,
+        Home::Shared,
+        Home::Shared,
+        Home::Shared,
+        Home::Shared,
+        Home::Managed,
+        Home::Operator,
+    ]);
+    let route = *random.pick(&[None, None, None, None, None, None, None, None, Some(Route::ApiRule), Some(Route::VirtualService)]);
     let plan = |gateway: &usize| DriverPlan {
         gateway: *gateway,
+        home,
+        route,
         namespace: if apart && *gateway > 0 { "second".into() } else { "openshell-system".into() },
         sideload: Random::new(random.any()).pick::<&str>(&["auto", "init-container"]),
     };
@@ -426,5 +462,6 @@ fn cluster(random: &mut Random) -> ClusterPlan {
         termination: *random.pick(&[Termination::After(500), Termination::After(500), Termination::After(0), Termination::FullGrace]),
         history: *random.pick(&[1_000, 1_000, 5]),
         page: *random.pick(&[None, None, Some(1), Some(3)]),
+        gpus: *random.pick(&[0, 2]),
     }
 }

@@ -15,7 +15,7 @@ pub enum Hashing {
 }
 
 /// Every kind of thing that goes wrong. A long run must have met each.
-pub const FAULTS: [&str; 65] = [
+pub const FAULTS: [&str; 67] = [
     "API server away",
     "API server restarted",
     "a Sandbox expired",
@@ -59,7 +59,9 @@ pub const FAULTS: [&str; 65] = [
     "slow way",
     "somebody copied a Sandbox",
     "somebody deleted a Sandbox",
+    "somebody deleted new Sandboxes",
     "somebody suspended a Sandbox",
+    "somebody took a Sandbox's name away",
     "somebody took a label away",
     "somebody took a name",
     "somebody touched a Sandbox",

@@ -50,6 +50,8 @@ pub struct Seen {
     pub visible: Visible,
     /// Whether its deletion was asked for.
     pub leaving: Leaving,
+    /// When that was seen.
+    pub leaving_since: Option<u64>,
 }
 
 /// Whether labels show an object to its gateway's drivers.
@@ -180,6 +182,12 @@ impl Truth {
         self.visible.iter().filter(|(_, presence)| presence.is_there())
     }
 
+    /// Whether an object of this UID was made for a gateway.
+    #[must_use]
+    pub fn was_made(&self, gateway: usize, uid: &str) -> bool {
+        self.made.get(uid).is_some_and(|(owner, _)| *owner == gateway)
+    }
+
     /// Whether a pod is there.
     #[must_use]
     pub fn has_pod(&self, uid: &str) -> bool {
@@ -299,7 +307,9 @@ impl Truth {
         let sandbox = labelled.clone().or_else(|| self.made.get(&uid).cloned());
         let visible = if labelled.is_some() { Visible::Yes } else { Visible::No };
         let leaving = if metadata["deletionTimestamp"].is_null() { Leaving::No } else { Leaving::Yes };
-        let seen = Seen { uid: uid.clone(), sandbox: sandbox.clone(), visible, leaving };
+        let before = self.objects.get(&place).and_then(|known| known.leaving_since);
+        let leaving_since = (leaving == Leaving::Yes).then(|| before.unwrap_or(now_ms));
+        let seen = Seen { uid: uid.clone(), sandbox: sandbox.clone(), visible, leaving, leaving_since };
         let before = self.objects.insert(place, seen);
         if let Some(before) = before.and_then(|before| before.sandbox) {
             if sandbox.as_ref() != Some(&before) {

@@ -1,6 +1,6 @@
 //! Between a gateway and its driver: calls, replies, streams and their credit.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::driver::contract::messages::compute as pb;
 use crate::driver::core::grpc_status::Status;
@@ -50,9 +50,12 @@ pub struct Stream {
     unread: VecDeque<Unread>,
     reading: Reading,
     read: u32,
-    credit: u32,
+    /// Events it can take.
+    pub credit: u32,
     /// What it was told last of each sandbox.
     pub told: BTreeMap<String, pb::DriverSandbox>,
+    /// What it was told to be gone.
+    pub gone: BTreeSet<String>,
     /// When it was last told each thing that the driver itself says happened to a sandbox.
     pub happened: BTreeMap<(String, String, String), u64>,
 }
@@ -75,6 +78,12 @@ impl Line {
     #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(self.stage, Stage::Arrived(_))
+    }
+
+    /// Whether it is a stream whose reader waits for more: whatever there was to tell has been told.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.ask == Ask::Watch && self.is_open() && self.stream.credit > 0
     }
 }
 
@@ -160,7 +169,8 @@ impl World {
             }
         }
         if ask != Ask::Watch {
-            self.after(bound_ms(&ask) + SLACK_MS, Happening::Overdue(ticket));
+            let bound = bound_ms(self.seats[life.driver].plan.home, &ask);
+            self.after(bound + SLACK_MS, Happening::Overdue(ticket));
         }
         self.feed(life, Input::Call { call, request: request(&ask), deadline: None, trace: None, digest: None });
         if ask == Ask::Watch && self.lines.get(&ticket).is_some_and(Line::is_open) {
@@ -228,7 +238,8 @@ impl World {
         let (ask, began_ms, gateway) = (line.ask.clone(), line.began_ms, line.gateway);
         let heard = heard(reply);
         self.trace.say(self.now_ms, || format!("{life} answers call {}: {}", call.0, told(&heard)));
-        if self.now_ms > began_ms + bound_ms(&ask) + SLACK_MS && ask != Ask::Watch {
+        let bound = bound_ms(self.seats[life.driver].plan.home, &ask);
+        if self.now_ms > began_ms + bound + SLACK_MS && ask != Ask::Watch {
             let took = self.now_ms - began_ms;
             return self.broken(Rule::InTime, || format!("{life} took {took} ms for {}", ask.name()));
         }

@@ -11,6 +11,7 @@ use super::{EPOCH_MS, World};
 use crate::answers;
 use crate::books::{END_REQUESTS, LINE_REQUESTS};
 use crate::scenario::token;
+use crate::shown::Kind;
 
 /// How long a watch may take to be opened.
 const OPENING_MS: u64 = 30_000;
@@ -27,6 +28,7 @@ pub struct Channel {
     /// Lines that have arrived.
     lines: u64,
     reader: Reader,
+    kind: Option<Kind>,
 }
 
 /// Whether anybody listens.
@@ -51,7 +53,8 @@ impl World {
         if let Some((rule, detail)) = self.books.request(self.now_ms, life, &request) {
             return self.broken(rule, || format!("{life}: {detail}"));
         }
-        self.channels.insert((life, watch), Channel { last_at: self.now_ms, ..Channel::default() });
+        let kind = Kind::of(&request.path);
+        self.channels.insert((life, watch), Channel { last_at: self.now_ms, kind, ..Channel::default() });
         let odds = self.scenario.wire.watch_refused;
         if self.storms() && self.chances.watches.happens(odds) {
             let wait = self.way();
@@ -200,6 +203,7 @@ impl World {
             Item::End(_) => 0,
         };
         channel.lines += 1;
+        let listened = channel.kind.filter(|_| channel.reader == Reader::Listens);
         if channel.reader == Reader::Aborted {
             if channel.on_the_way.is_empty() {
                 self.channels.remove(&key);
@@ -207,9 +211,13 @@ impl World {
             self.summary.fault("line after abort");
         }
         self.books.reason(self.now_ms, life.driver, reason);
+        let mut shown = None;
         let input = match item {
             Item::Line(line) => {
                 self.trace.say(self.now_ms, || format!("{life} @{}: {}", watch.0, sentence(&line)));
+                if let (Some(kind), Some(process)) = (listened, self.seats[life.driver].living(life)) {
+                    shown = process.shown.line(self.now_ms, kind, &line.0);
+                }
                 Input::Line { watch, line }
             }
             Item::End(end) => {
@@ -219,6 +227,9 @@ impl World {
             }
         };
         self.feed(life, input);
+        if let Some(id) = shown {
+            self.judge_told(life, &id);
+        }
     }
 
     pub(super) fn abort_watch(&mut self, life: Life, watch: WatchId) {

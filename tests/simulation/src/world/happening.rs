@@ -75,10 +75,14 @@ pub enum Happening {
     StopDriver,
     /// A wall clock jumps.
     JumpClock,
+    /// Somebody looks how much there is of everything in each driver.
+    Survey,
     /// Something happens to the API server.
     Server(ServerAct),
     /// Somebody else does something.
     Other(Kind),
+    /// Somebody deletes a Sandbox that has just been created.
+    Reap(crate::truth::Place),
     /// What somebody did is undone.
     Undo(Box<Undo>),
     /// Nothing goes wrong any more.
@@ -111,6 +115,8 @@ pub enum ServerAct {
 pub enum Undo {
     /// Labels are put back on the object of this UID.
     Relabel(crate::truth::Place, String, serde_json::Value),
+    /// The object of this UID gets its user's name back.
+    Rename(crate::truth::Place, String, serde_json::Value),
     /// A Sandbox is resumed.
     Resume(crate::truth::Place),
     /// Rights are given back.

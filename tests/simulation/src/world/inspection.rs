@@ -18,7 +18,7 @@ use crate::gateway::ask::{Ask, Heard, Said, Subject, Ticket};
 use crate::gateway::row::{Deletion, Lost, Phase, derive};
 use crate::rules::Rule;
 use crate::scenario::gateway_id;
-use crate::truth::{Leaving, Sid, Visible};
+use crate::truth::{Leaving, Seen, Sid, Visible};
 
 /// What may wait in a driver, or be out, that nobody has a reason for: an object looked at now and then, a page of a list.
 const WAITING_MAX: usize = 24;
@@ -31,18 +31,29 @@ const LOOK_MS: u64 = 10_000;
 /// How long a process has lived, at least, when it is inspected: one that died in the last minute of quiet comes back and needs its lists first.
 const SETTLED_MS: u64 = 60_000;
 
+/// How long a deletion may take when everybody does his work: a grace period, and what lets go of an overlooked pod.
+const LEAVING_MS: u64 = 300_000;
+
 /// What the inspection has asked, and what it has heard.
 #[derive(Debug, Default)]
 pub struct Probes {
+    begun: Begun,
     asked: u64,
     heard: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Begun {
+    #[default]
+    No,
+    Yes,
 }
 
 impl Probes {
     /// Whether the inspection has begun.
     #[must_use]
-    pub const fn have_begun(&self) -> bool {
-        self.asked > 0
+    pub fn have_begun(&self) -> bool {
+        self.begun == Begun::Yes
     }
 }
 
@@ -69,7 +80,7 @@ impl World {
         self.cluster.set_controller(Power::Running);
         self.cluster.set_garbage_collector(Power::Running);
         self.cluster.recover_node("node-1");
-        for namespace in self.seats.iter().map(|seat| seat.plan.namespace.clone()).collect::<Vec<_>>() {
+        for namespace in self.given_namespaces() {
             self.undo(Undo::Namespace(namespace));
         }
         if self.definition_missing {
@@ -88,14 +99,14 @@ impl World {
         }
         self.check_quiet();
         self.check_rows();
+        self.check_deletions();
+        self.check_followers();
         if let Some(cost) = self.books.calm_cost() {
             self.broken(Rule::CalmCost, || cost);
         }
-        for driver in 0..self.seats.len() {
-            if let Some(number) = self.seats[driver].process.as_ref().map(super::processes::Process::number) {
-                self.feed(Life { driver, number }, Input::Survey);
-            }
-        }
+        self.check_tombstones();
+        self.probes.begun = Begun::Yes;
+        self.survey();
         for driver in 0..self.seats.len() {
             self.probe(driver, Ask::List);
             let expected = self.expected(driver);
@@ -105,8 +116,20 @@ impl World {
         }
     }
 
+    /// Somebody looks how much there is of everything.
+    pub(super) fn survey(&mut self) {
+        for driver in 0..self.seats.len() {
+            if let Some(number) = self.seats[driver].process.as_ref().map(super::processes::Process::number) {
+                self.feed(Life { driver, number }, Input::Survey);
+            }
+        }
+    }
+
     /// What a driver counts must be what there is; and nothing is left waiting in it.
     pub(super) fn judge_survey(&mut self, life: Life, survey: &Survey) {
+        if !self.probes.have_begun() {
+            return self.judge_count(life, survey);
+        }
         let gateway = self.seats[life.driver].plan.gateway;
         let hidden = self
             .truth
@@ -134,7 +157,7 @@ impl World {
             };
             let life = Life { driver, number: process.number() };
             // Something is looked at now and then; but nothing that was asked a while ago is still out.
-            let asked = process.exchanges.values().filter(|deadline| **deadline < self.now_ms + LOOK_MS).count();
+            let asked = process.exchanges.values().filter(|sent| sent.deadline_ms < self.now_ms + LOOK_MS).count();
             if asked > 0 {
                 return self.broken(Rule::Quiet, || format!("{life} has {asked} exchanges in flight"));
             }
@@ -187,6 +210,16 @@ impl World {
                 }
             }
             self.check_orphans(gateway);
+        }
+    }
+
+    /// Nothing holds up a deletion any more.
+    fn check_deletions(&mut self) {
+        let long_ago = self.now_ms.saturating_sub(LEAVING_MS);
+        let stuck = |seen: &Seen| seen.sandbox.is_some() && seen.leaving_since.is_some_and(|since| since < long_ago);
+        let found = self.truth.objects().iter().find(|(_, seen)| stuck(seen)).map(|(place, seen)| (place.clone(), seen.leaving_since));
+        if let Some((place, since)) = found {
+            self.broken(Rule::DeletionEnds, || format!("{}/{} has been leaving since {since:?} ms", place.0, place.1));
         }
     }
 
@@ -244,6 +277,7 @@ impl World {
                     return self.broken(Rule::Converged, || format!("{life} does not list {}", tail(missing)));
                 }
                 for sandbox in &all {
+                    self.judge_exposed(life, sandbox);
                     self.compare(life, "lists", &expected, sandbox);
                 }
                 self.check_streams(life, &all);
@@ -304,7 +338,7 @@ impl World {
         let plan = &self.seats[driver].plan;
         let gateway = gateway_id(plan.gateway);
         let mut all: BTreeMap<String, (bool, String, Expected)> = BTreeMap::new();
-        for object in self.cluster.objects(Kind::Sandbox, &plan.namespace) {
+        for object in self.own_objects(driver, Kind::Sandbox) {
             let metadata = &object["metadata"];
             let (labels, annotations) = (&metadata["labels"], &metadata["annotations"]);
             let both = |key: &str| annotations[key].as_str().or(labels[key].as_str()).unwrap_or_default().to_owned();

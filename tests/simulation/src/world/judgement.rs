@@ -11,8 +11,9 @@ use super::happening::Life;
 use super::processes::Door;
 use super::wire::short;
 use super::words::tail;
-use crate::books::Excuse;
+use crate::books::{Excuse, Mode};
 use crate::gateway::ask::{Ask, Code, Existed, Heard, Refusal, Said, Ticket};
+use crate::home::Written;
 use crate::rules::Rule;
 use crate::truth::Leaving;
 
@@ -25,6 +26,9 @@ const DRIVER: &str = "openshell-driver-kyma";
 /// Within which the driver does not say the same of a sandbox again.
 const SAME_MS: u64 = 1_000;
 
+/// How long a deletion lasts, at least, before it is let go.
+const OVERLOOKED_MS: u64 = 50_000;
+
 /// How long a create goes on, whether or not its caller waits.
 const CREATE_MS: u64 = 61_000;
 
@@ -34,25 +38,47 @@ const LONG_MS: u64 = 240_000;
 impl World {
     /// A write reaches the API server: what is wrong with it, should it be carried out.
     pub(super) fn judge_write(&self, life: Life, request: &HttpRequest) -> Option<(Rule, String)> {
-        let gateway = self.seats[life.driver].plan.gateway;
-        let namespace = &self.seats[life.driver].plan.namespace;
+        if request.method == Method::Get {
+            return None;
+        }
+        let plan = &self.seats[life.driver].plan;
+        let gateway = plan.gateway;
+        let (namespace, name) = match plan.writes(request)? {
+            Written::Sandbox(place) => place,
+            other => return self.judge_other_write(life, request, &other),
+        };
         match request.method {
             Method::Get => None,
             Method::Post => {
                 let object: Value = serde_json::from_slice(&request.body.0).unwrap_or_default();
-                let id = object["metadata"]["annotations"]["openshell.ai/sandbox-id"].as_str().unwrap_or_default();
+                let annotation = |key: &str| object["metadata"]["annotations"][key].as_str().unwrap_or_default();
+                let id = annotation("openshell.ai/sandbox-id");
                 let ours = object["metadata"]["labels"]["openshell.ai/gateway-id"] == crate::scenario::gateway_id(gateway).as_str();
-                let asked = self.books.was_asked_for(&(gateway, id.to_owned()));
-                (!ours || !asked).then(|| (Rule::AskedCreations, format!("POST of a Sandbox for {id:?}")))
+                let is_asked = |asked: &pb::DriverSandbox| {
+                    let environment = asked.spec.iter().flat_map(|spec| &spec.environment);
+                    let body = std::str::from_utf8(&request.body.0).unwrap_or_default();
+                    annotation("openshell.ai/sandbox-name") == asked.name
+                        && annotation("openshell.ai/sandbox-workspace") == asked.workspace
+                        && environment.into_iter().all(|(_, value)| body.contains(value.as_str()))
+                };
+                let asked = self.books.asked_for(&(gateway, id.to_owned())).is_some_and(is_asked);
+                let at_home = plan.home_of(annotation("openshell.ai/sandbox-workspace")) == namespace;
+                (!ours || !asked || !at_home).then(|| (Rule::AskedCreations, format!("POST of a Sandbox for {id:?} in {namespace}")))
             }
             Method::Patch | Method::Delete => {
-                let name = request.path.rsplit('/').next().unwrap_or_default().split('?').next().unwrap_or_default();
-                let seen = self.truth.at(namespace, name)?;
+                let seen = self.truth.at(&namespace, &name)?;
                 if request.method == Method::Delete {
                     let options: Value = serde_json::from_slice(&request.body.0).unwrap_or_default();
-                    let uid = options["preconditions"]["uid"].as_str();
-                    if uid.is_some_and(|uid| uid != seen.uid) {
+                    let Some(uid) = options["preconditions"]["uid"].as_str() else {
+                        return Some((Rule::OwnObjects, format!("DELETE {} without a UID", short(&request.path))));
+                    };
+                    if uid != seen.uid {
                         return None;
+                    }
+                    let long_ago = self.now_ms.saturating_sub(OVERLOOKED_MS);
+                    if options["propagationPolicy"] != "Foreground" && seen.leaving_since.is_none_or(|since| since > long_ago) {
+                        // Its pod would run on when it is said to be gone; but for one that the garbage collector has overlooked.
+                        return Some((Rule::AskedDeletions, format!("DELETE {} with {options}", short(&request.path))));
                     }
                 }
                 let path = short(&request.path);
@@ -66,8 +92,11 @@ impl World {
                     Some(sandbox) if request.method == Method::Patch => {
                         let patch: Value = serde_json::from_slice(&request.body.0).unwrap_or_default();
                         let fenced = patch["metadata"]["resourceVersion"].is_string();
-                        let asked = self.books.may_change(sandbox);
-                        (!fenced || !asked).then(|| (Rule::AskedChanges, format!("PATCH {path} with {patch}")))
+                        let suspends = patch["spec"]["operatingMode"] == "Suspended" || patch["spec"]["replicas"] == 0;
+                        let asked = self.books.may_change(if suspends { Mode::Suspended } else { Mode::Running }, sandbox);
+                        // Its version shows that the driver has seen what it changes, and so also that it is on its way out.
+                        (!fenced || !asked || seen.leaving == Leaving::Yes)
+                            .then(|| (Rule::AskedChanges, format!("PATCH {path} with {patch}")))
                     }
                     Some(_) => None,
                 }
@@ -79,7 +108,11 @@ impl World {
     pub(super) fn judge_reply(&mut self, life: Life, began_ms: u64, ask: &Ask, heard: &Heard) {
         let gateway = self.seats[life.driver].plan.gateway;
         let subject = ask.sandbox().map(|id| (gateway, id.to_owned()));
+        self.judge_calm_call(ask, heard);
         match (ask, heard, subject) {
+            (Ask::Delete(_), Ok(Said::Deleted(Existed::No)), Some(sandbox)) if self.is_creating(life, began_ms, &sandbox.1) => {
+                self.broken(Rule::NoFalseAbsence, || format!("{life} says deleted=false of {}, which it is creating", tail(&sandbox.1)));
+            }
             (Ask::Delete(_), Ok(Said::Deleted(Existed::No)), Some(sandbox)) => {
                 let known = self.knows(life, &sandbox);
                 let living = if known { self.truth.living(&sandbox) } else { self.truth.visible(&sandbox) };
@@ -101,10 +134,17 @@ impl World {
             (Ask::Get(_), Ok(Said::Got(Some(found))), Some(sandbox)) if found.id != sandbox.1 => {
                 self.broken(Rule::Converged, || format!("{life} answers a Get of {} with {}", tail(&sandbox.1), tail(&found.id)));
             }
+            (Ask::Get(_), Ok(Said::Got(Some(found))), _) => {
+                self.judge_age(life, began_ms, Some(&found.id));
+                self.judge_snapshot(life, "answers", found);
+            }
+            (Ask::Start(_), Ok(_), Some(sandbox)) if self.has_long_been_leaving(life, began_ms, &sandbox) => {
+                self.broken(Rule::StartedIsStarted, || format!("{life} says that {} is to run, which is being deleted", tail(&sandbox.1)));
+            }
             (Ask::Start(_), Ok(_), Some(sandbox)) => {
                 let suspended = |object: &Value| object["spec"]["operatingMode"] == "Suspended" || object["spec"]["replicas"] == 0;
-                let (namespace, id) = (&self.seats[life.driver].plan.namespace, &sandbox.1);
-                let objects = self.cluster.objects(Kind::Sandbox, namespace);
+                let id = &sandbox.1;
+                let objects = self.own_objects(life.driver, Kind::Sandbox);
                 let mut own = objects.iter().filter(|object| object["metadata"]["annotations"]["openshell.ai/sandbox-id"] == id.as_str());
                 let others = self.scenario.others.kinds.contains(&crate::scenario::Kind::Suspend);
                 let set_back = self.truth.restored_ms() > began_ms;
@@ -119,11 +159,23 @@ impl World {
                         format!("{life} says that {} is stopped, whose pod is there since {:?} ms", tail(&sandbox.1), running.since())
                     });
                 }
+                if self.is_unheard(life, &sandbox) {
+                    self.broken(Rule::StoppedIsStopped, || {
+                        format!("{life} says that {} is stopped, though its controller has not acted on it", tail(&sandbox.1))
+                    });
+                }
             }
-            (Ask::EnsureWorkspace(_) | Ask::DeleteWorkspace(_), Err(refusal), _) if !self.is_stopping(life) => {
-                self.broken(Rule::Workspaces, || format!("{life} answers {} with {refusal:?}", ask.name()));
+            (Ask::EnsureWorkspace(workspace) | Ask::DeleteWorkspace(workspace), heard, _) if !self.is_stopping(life) => {
+                self.judge_workspace(life, began_ms, ask, workspace, heard);
             }
-            (Ask::List, Ok(Said::Listed(all)), _) => self.judge_list(life, began_ms, all),
+            (Ask::Validate(sandbox), heard, _) => self.judge_capacity(life, sandbox, heard),
+            (Ask::List, Ok(Said::Listed(all)), _) => {
+                self.judge_age(life, began_ms, None);
+                self.judge_list(life, began_ms, all);
+                for sandbox in all {
+                    self.judge_snapshot(life, "lists", sandbox);
+                }
+            }
             _ => {}
         }
     }
@@ -157,7 +209,7 @@ impl World {
     fn judge_list(&mut self, life: Life, began_ms: u64, all: &[pb::DriverSandbox]) {
         let gateway = self.seats[life.driver].plan.gateway;
         let horizon = began_ms.saturating_sub(STALE_MS);
-        let namespace = self.seats[life.driver].plan.namespace.clone();
+        let plan = self.seats[life.driver].plan.clone();
         let process_created = |world: &mut Self, id: &str| world.seats[life.driver].living(life).is_some_and(|p| p.created.contains(id));
         let shown: Vec<(String, u64)> = self
             .truth
@@ -169,7 +221,7 @@ impl World {
             let old = since < horizon;
             let own = since < began_ms && process_created(self, &id) && !self.books.is_unread(&id);
             let here = self.truth.objects().iter().any(|((place, _), seen)| {
-                *place == namespace && seen.sandbox.as_ref().is_some_and(|(owner, other)| *owner == gateway && *other == id)
+                plan.holds(place) && seen.sandbox.as_ref().is_some_and(|(owner, other)| *owner == gateway && *other == id)
             });
             if (old || own) && here && !all.iter().any(|sandbox| sandbox.id == id) && self.truth.restored_ms() < horizon {
                 return self.broken(Rule::WholeList, || format!("{life} leaves {} out of a List; it is there since {since} ms", tail(&id)));
@@ -215,6 +267,7 @@ impl World {
                 }
                 if let Some(line) = self.lines.get_mut(&ticket) {
                     line.stream.told.remove(&event.sandbox_id);
+                    line.stream.gone.insert(event.sandbox_id.clone());
                 }
                 self.excuse_other_creates(life, &sandbox);
             }
@@ -227,8 +280,9 @@ impl World {
                 let Some(line) = self.lines.get_mut(&ticket) else { return };
                 let before = line.stream.told.insert(snapshot.id.clone(), snapshot.clone());
                 if before.as_ref() == Some(snapshot) {
-                    self.broken(Rule::NothingTwice, || format!("{life} repeats {}", super::words::snapshot_text(snapshot)));
+                    return self.broken(Rule::NothingTwice, || format!("{life} repeats {}", super::words::snapshot_text(snapshot)));
                 }
+                self.judge_snapshot(life, "tells", snapshot);
             }
             Some(Payload::PlatformEvent(event)) => {
                 let leaks = event.event.as_ref().is_some_and(|event| self.books.leaks(&event.message));

@@ -9,6 +9,8 @@ mod others;
 mod processes;
 mod server;
 mod setup;
+mod surroundings;
+mod telling;
 mod users;
 mod wire;
 mod words;
@@ -87,6 +89,8 @@ pub struct World {
     /// Ids of sandboxes given out so far.
     sandboxes: u64,
     squatters: u64,
+    /// Sandboxes still to be created that somebody will delete at once.
+    to_reap: u64,
     definition_missing: bool,
     release: ControllerRelease,
     probes: inspection::Probes,
@@ -186,8 +190,13 @@ impl World {
             Happening::Follow(gateway, wish) => self.wish_of(gateway, *wish),
             Happening::StopDriver => self.stop_some_driver(),
             Happening::JumpClock => self.jump_clock(),
+            Happening::Survey => self.survey(),
             Happening::Server(act) => self.server(act),
             Happening::Other(kind) => self.other(kind),
+            Happening::Reap(place) => {
+                self.delete_sandbox(Some(place));
+                self.cluster_moved();
+            }
             Happening::Undo(undo) => self.undo(*undo),
             Happening::Calm => self.calm(),
             Happening::Inspect => self.inspect(),

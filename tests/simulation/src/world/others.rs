@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::World;
 use super::happening::{Happening, Undo};
 use crate::books::Excuse;
+use crate::home::{Home, WORKSPACES};
 use crate::scenario::{Kind, gateway_id, token};
 use crate::truth::{Place, Sid};
 
@@ -17,6 +18,12 @@ const QUOTA: &str = "tight";
 /// The releases of agent-sandbox, oldest first.
 const RELEASES: [ControllerRelease; 5] =
     [ControllerRelease::V0_4_6, ControllerRelease::V0_5_0, ControllerRelease::V0_5_3, ControllerRelease::V0_5_4, ControllerRelease::V0_5_6];
+/// Sandboxes that are deleted as soon as they are there.
+const NEWBORN: u64 = 3;
+/// How long one lives then, at most.
+const NEWBORN_MS: u64 = 3_000;
+/// How long a Sandbox is without its name: some sweeps.
+const UNNAMED_MS: (u64, u64) = (60_000, 300_000);
 /// Longest time until something is undone.
 const UNDONE_MS: u64 = 60_000;
 
@@ -34,7 +41,9 @@ impl World {
         match kind {
             Kind::Touch => self.edit(place, &json!({ "metadata": { "annotations": { "example.com/touched": self.now_ms.to_string() } } })),
             Kind::Unlabel => self.unlabel(place),
+            Kind::Unname => self.unname(place),
             Kind::Delete => self.delete_sandbox(place),
+            Kind::Newborn => self.to_reap += NEWBORN,
             Kind::Pod => self.hurt_pod(place),
             Kind::Node => {
                 self.cluster.lose_node(NODE);
@@ -72,7 +81,10 @@ impl World {
             Kind::Namespace => {
                 let namespace = self.some_namespace();
                 self.cluster.delete_object(ObjectKind::Namespace, "", &namespace, Propagation::Background);
-                self.undo_later(Undo::Namespace(namespace));
+                // What a driver makes itself nobody makes again.
+                if self.given_namespaces().contains(&namespace) {
+                    self.undo_later(Undo::Namespace(namespace));
+                }
             }
             Kind::Squatter => self.squat(),
             Kind::Copy => self.copy(place),
@@ -113,6 +125,11 @@ impl World {
                 }
                 self.cluster.edit_object(ObjectKind::Sandbox, namespace, name, &json!({ "metadata": { "labels": labels } }));
             }
+            Undo::Rename((namespace, name), uid, metadata) => {
+                if self.truth.at(&namespace, &name).is_some_and(|seen| seen.uid == uid) {
+                    self.cluster.edit_object(ObjectKind::Sandbox, &namespace, &name, &json!({ "metadata": metadata }));
+                }
+            }
             Undo::Resume((namespace, name)) => {
                 self.cluster.set_suspended(&namespace, &name, Power::Running);
             }
@@ -135,8 +152,7 @@ impl World {
                     // Not gone yet: it is made again when it is.
                     self.after(1_000, Happening::Undo(Box::new(Undo::Namespace(namespace))));
                 } else {
-                    self.cluster.add_namespace(&namespace, &[("pod-security.kubernetes.io/enforce", "privileged")]);
-                    super::setup::furnish(&mut self.cluster, &namespace);
+                    super::setup::settle(&mut self.cluster, &namespace);
                 }
             }
             Undo::Quota(namespace) => {
@@ -153,7 +169,12 @@ impl World {
 
     fn some_namespace(&mut self) -> String {
         let index = usize::try_from(self.chances.others.below(self.seats.len() as u64)).unwrap_or_default();
-        self.seats[index].plan.namespace.clone()
+        let plan = self.seats[index].plan.clone();
+        if plan.home == Home::Shared {
+            return plan.namespace;
+        }
+        let homes = WORKSPACES.map(|workspace| plan.home_of(workspace));
+        self.chances.others.pick(&homes).clone()
     }
 
     fn some_sandbox(&mut self) -> Option<Place> {
@@ -185,7 +206,32 @@ impl World {
         }
     }
 
-    fn delete_sandbox(&mut self, place: Option<Place>) {
+    /// The driver can only say that something is wrong with it, so the gateway's sweeps break off where they come to it.
+    fn unname(&mut self, place: Option<Place>) {
+        const KEY: &str = "openshell.ai/sandbox-name";
+        let Some(place) = place else { return };
+        let Some(object) = self.cluster.object(ObjectKind::Sandbox, &place.0, &place.1) else { return };
+        let metadata = &object["metadata"];
+        if metadata["annotations"][KEY].is_null() {
+            return;
+        }
+        let uid = metadata["uid"].as_str().unwrap_or_default().to_owned();
+        let before = json!({ "annotations": { KEY: metadata["annotations"][KEY] }, "labels": { KEY: metadata["labels"][KEY] } });
+        self.edit(Some(place.clone()), &json!({ "metadata": { "annotations": { KEY: null }, "labels": { KEY: null } } }));
+        let wait = self.chances.others.between(UNNAMED_MS.0, UNNAMED_MS.1);
+        self.after(wait, Happening::Undo(Box::new(Undo::Rename(place, uid, before))));
+    }
+
+    /// A Sandbox has been created, and may be one that somebody deletes at once.
+    pub(super) fn reap(&mut self, place: Place) {
+        if self.storms() && self.to_reap > 0 {
+            self.to_reap -= 1;
+            let wait = self.chances.others.below(NEWBORN_MS);
+            self.after(wait, Happening::Reap(place));
+        }
+    }
+
+    pub(super) fn delete_sandbox(&mut self, place: Option<Place>) {
         let propagation = *self.chances.others.pick(&[Propagation::Foreground, Propagation::Background, Propagation::Orphan]);
         let Some(place) = place else { return };
         if propagation == Propagation::Orphan
@@ -232,7 +278,8 @@ impl World {
     fn squat(&mut self) {
         self.squatters += 1;
         let namespace = self.some_namespace();
-        let name = format!("default--box-{}", self.chances.others.below(self.scenario.users.names));
+        let user_name = format!("box-{}", self.chances.others.below(self.scenario.users.names));
+        let name = self.seats[0].plan.object_name("default", &user_name);
         let labels = match self.chances.others.below(3) {
             0 => json!({}),
             1 => json!({ "openshell.ai/managed-by": "openshell", "openshell.ai/gateway-id": "elsewhere", "openshell.ai/sandbox-id": "x" }),
@@ -251,6 +298,10 @@ impl World {
     fn copy(&mut self, place: Option<Place>) {
         let Some(place) = place else { return };
         let Some(mut object) = self.cluster.object(ObjectKind::Sandbox, &place.0, &place.1) else { return };
+        if object["metadata"]["annotations"]["openshell.ai/sandbox-name"].is_null() {
+            // Nobody would give the copy its name back.
+            return;
+        }
         self.squatters += 1;
         let metadata = &object["metadata"];
         object["metadata"] = json!({

@@ -5,24 +5,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::driver::config::Config;
 use crate::driver::core::Driver;
-use crate::driver::core::io::{Aborted, CallId, ExchangeId, Input, Output, Outputs};
+use crate::driver::core::io::{Aborted, CallId, ExchangeId, Fault, Input, Output, Outputs, Response};
 use crate::driver::core::note::Note;
 use crate::driver::core::time::{Mono, Now as CoreNow, Wall};
+use bytes::Bytes;
 use serde_json::json;
 
 use super::happening::{Happening, Life};
 use super::{EPOCH_MS, World};
 use crate::books::Excuse;
 use crate::gateway::ask::Ticket;
+use crate::home::{CHOSEN, Home, Route};
 use crate::random::Random;
 use crate::recordings::Tape;
 use crate::rules::Rule;
 use crate::scenario::{DriverPlan, gateway_id};
+use crate::shown::{Kind, Shown};
 
 /// When the socket is opened without a first sync.
 const BIND_MS: u64 = 5_000;
 /// How long a driver may not have noticed what has come: its watch is silent, and then it lists.
 const UNSEEN_MS: u64 = 150_000;
+/// The longest that a driver lets itself be told to wait.
+const RETRY_AFTER_MS: u64 = 60_000;
+/// How long a server that has just come up may refuse everybody.
+const COMING_UP_MS: u64 = 10_000;
 /// How long a stop may take before the process leaves what is in flight.
 const STOP_MS: u64 = 8_000;
 
@@ -50,8 +57,16 @@ pub struct Process {
     /// Whether gateways can connect.
     pub door: Door,
     wake: Option<u64>,
-    /// Exchanges that are not answered, and when their time is up.
-    pub exchanges: BTreeMap<ExchangeId, u64>,
+    /// Exchanges that are not answered.
+    pub exchanges: BTreeMap<ExchangeId, Sent>,
+    /// What the API server has shown it.
+    pub shown: Shown,
+    /// Requests that the API server wants later, and when: what is told apart by path and body.
+    pub deferred: BTreeMap<(String, Bytes), u64>,
+    /// How it fares with what it cannot do without: the list of Sandboxes, and its namespace.
+    pub needs: BTreeMap<Need, Refusals>,
+    /// When it first told of each sandbox.
+    pub announced: BTreeMap<String, u64>,
     /// Calls that are not answered.
     pub calls: BTreeMap<CallId, Ticket>,
     next_call: u64,
@@ -63,6 +78,65 @@ pub struct Process {
     pub asked_deletes: BTreeSet<String>,
     /// Sandboxes this process has created and said so.
     pub created: BTreeSet<String>,
+}
+
+/// A request that is not answered.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// When its time is up.
+    pub deadline_ms: u64,
+    /// What it asks for.
+    pub path: String,
+    /// What is sent with it.
+    pub body: Bytes,
+}
+
+/// What a driver cannot do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// The list of Sandboxes.
+    Sandboxes,
+    /// The namespace they live in.
+    Namespace,
+}
+
+impl Need {
+    fn of(path: &str) -> Option<Self> {
+        let is_list = Kind::of(path) == Some(Kind::Sandboxes) && path.contains("limit=") && !path.contains("sandbox-id%3D");
+        let is_namespace = path.strip_prefix("/api/v1/namespaces/").is_some_and(|name| !name.contains('/'));
+        is_list.then_some(Self::Sandboxes).or_else(|| is_namespace.then_some(Self::Namespace))
+    }
+}
+
+/// How it fares with one of those.
+#[derive(Debug, Default)]
+pub struct Refusals {
+    /// Since when it is refused the right to it, without another answer between.
+    since: Option<u64>,
+    trouble: Trouble,
+}
+
+/// Whether something has failed before for want of something else than a right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Trouble {
+    #[default]
+    None,
+    Met,
+}
+
+impl Refusals {
+    fn answered(&mut self, now_ms: u64, result: &Result<Response, Fault>) {
+        match result {
+            Ok(response) if response.status == 403 => drop(self.since.get_or_insert(now_ms)),
+            Ok(response) if response.status == 200 => self.since = None,
+            _ => (self.since, self.trouble) = (None, Trouble::Met),
+        }
+    }
+
+    /// Whether waiting will not change it, for all anybody can know.
+    fn are_final(&self, now_ms: u64) -> bool {
+        self.since.is_some_and(|since| self.trouble == Trouble::None || since + COMING_UP_MS <= now_ms)
+    }
 }
 
 /// Whether gateways can connect.
@@ -103,7 +177,7 @@ impl Seat {
 
     #[expect(clippy::expect_used, reason = "a configuration of ours, which every world reads")]
     fn config(&self) -> Config {
-        let config = json!({
+        let mut config = json!({
             "namespace": self.plan.namespace,
             "gateway_id": gateway_id(self.plan.gateway),
             "gateway_endpoint": "http://gateway.example:8080",
@@ -125,11 +199,49 @@ impl Seat {
                 },
             },
         });
+        match self.plan.home {
+            Home::Shared => {}
+            Home::Managed => config["workspaces"] = json!("managed"),
+            Home::Operator => config["workspaces"] = json!({ "operator": { "labelled": format!("{}={}", CHOSEN.0, CHOSEN.1) } }),
+        }
+        if let Some(route) = self.plan.route {
+            config["exposure"] = json!({
+                "gateway": "kyma-system/kyma-gateway",
+                "domain": "c-1a2b3c4.kyma.example.com",
+                "port": 8080,
+                "route": match route {
+                    Route::ApiRule => json!({ "api_rule": { "ext_auth": { "authorizers": ["oauth2-proxy"] } } }),
+                    Route::VirtualService => json!("virtual_service"),
+                },
+            });
+        }
         serde_json::from_value(config).expect("the simulation's own configuration")
     }
 }
 
 impl Process {
+    /// It is shown an answer. Gives the sandboxes that this says something of.
+    pub fn show(&mut self, now_ms: u64, sent: &Sent, result: &Result<Response, Fault>) -> Vec<String> {
+        if let Ok(Response { status: 429, retry_after: Some(wait), .. }) = result {
+            let wait_ms = u64::try_from(wait.as_millis()).unwrap_or_default().min(RETRY_AFTER_MS);
+            self.deferred.insert((sent.path.clone(), sent.body.clone()), now_ms + wait_ms);
+        }
+        if let Some(need) = Need::of(&sent.path) {
+            self.needs.entry(need).or_default().answered(now_ms, result);
+        }
+        match result {
+            Ok(response) if (200..300).contains(&response.status) => self.shown.answer(now_ms, &sent.path, &response.body.0),
+            Ok(response) if response.status == 404 => {
+                let status: serde_json::Value = serde_json::from_slice(&response.body.0).unwrap_or_default();
+                if status["reason"] == "NotFound" {
+                    self.shown.absent(&sent.path);
+                }
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Its number.
     #[must_use]
     pub const fn number(&self) -> u32 {
@@ -169,6 +281,10 @@ impl World {
             door: Door::Unbound,
             wake: None,
             exchanges: BTreeMap::new(),
+            shown: Shown::new(gateway_id(seat.plan.gateway)),
+            deferred: BTreeMap::new(),
+            needs: BTreeMap::new(),
+            announced: BTreeMap::new(),
             calls: BTreeMap::new(),
             next_call: 0,
             creates: BTreeMap::new(),
@@ -277,6 +393,12 @@ impl World {
             Output::Drained => self.end_process(life, End::Drained),
             Output::Exit { text, .. } => {
                 self.trace.say(self.now_ms, || format!("{life} gives up: {text}"));
+                if let Some(process) = &self.seats[life.driver].process
+                    && !process.needs.values().any(|refusals| refusals.are_final(self.now_ms))
+                {
+                    let needs = format!("{:?}", process.needs);
+                    return self.broken(Rule::GivesUp, || format!("{life}: {needs}: {text}"));
+                }
                 self.end_process(life, End::Unfit);
             }
         }
@@ -296,8 +418,8 @@ impl World {
             Note::Synced { .. } => self.bind(life),
             Note::Surveyed(survey) => self.judge_survey(life, &survey),
             Note::Stray { object, .. } => {
-                let namespace = self.seats[life.driver].plan.namespace.clone();
-                self.books.stray(namespace, object.name().to_owned());
+                let (namespace, name) = object.as_str().split_once('/').unwrap_or_default();
+                self.books.stray(namespace.to_owned(), name.to_owned());
             }
             Note::Unclaimed { sandbox, .. } => {
                 let sandbox = (self.seats[life.driver].plan.gateway, sandbox.as_str().to_owned());

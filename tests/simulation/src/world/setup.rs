@@ -10,6 +10,7 @@ use super::processes::Seat;
 use super::{Chances, EPOCH_MS, INSPECTION_MS, Now, QUIET_MS, World, inspection};
 use crate::books::Books;
 use crate::gateway::Gateway;
+use crate::home::{CHOSEN, FORBIDDEN, Home, WORKSPACES};
 use crate::random::Random;
 use crate::scenario::{Scenario, Weather};
 use crate::schedule::Schedule;
@@ -17,10 +18,19 @@ use crate::summary::{Hashing, Summary};
 use crate::trace::{Telling, Trace};
 use crate::truth::Truth;
 
+/// How often somebody looks how much there is of everything.
+const SURVEYS: u64 = 6;
+
 /// What a namespace needs besides itself: without the service account no pod is made. What is there already stays.
 pub(super) fn furnish(cluster: &mut Cluster, namespace: &str) {
     let account = json!({ "metadata": { "name": "openshell-sandbox", "namespace": namespace } });
     let _ = cluster.create_object(Kind::ServiceAccount, account);
+}
+
+/// A namespace that somebody makes for sandboxes.
+pub(super) fn settle(cluster: &mut Cluster, namespace: &str) {
+    cluster.add_namespace(namespace, &[("pod-security.kubernetes.io/enforce", "privileged"), CHOSEN]);
+    furnish(cluster, namespace);
 }
 
 impl World {
@@ -39,6 +49,17 @@ impl World {
         let mut cluster = Cluster::new(scenario.options(), EPOCH_MS);
         for driver in &scenario.drivers {
             furnish(&mut cluster, &driver.namespace);
+            match driver.home {
+                Home::Shared => {}
+                // Somebody else has a namespace of this name.
+                Home::Managed => cluster.add_namespace(&driver.home_of(FORBIDDEN), &[("team", "payments")]),
+                Home::Operator => {
+                    cluster.add_namespace(FORBIDDEN, &[("pod-security.kubernetes.io/enforce", "privileged")]);
+                    for workspace in WORKSPACES {
+                        settle(&mut cluster, workspace);
+                    }
+                }
+            }
         }
         let seats = scenario.drivers.iter().map(|plan| Seat::new(plan.clone(), random.any())).collect();
         let gateways = (0..scenario.gateways).map(|number| Gateway::new(number as u64 + 1, scenario.lifecycle)).collect();
@@ -63,6 +84,7 @@ impl World {
             channels: BTreeMap::new(),
             sandboxes: 0,
             squatters: 0,
+            to_reap: 0,
             definition_missing: false,
             release: scenario.cluster.release,
             probes: inspection::Probes::default(),
@@ -95,6 +117,7 @@ impl World {
         due.extend(times(random, plan.users.wishes).into_iter().map(|at| (at, Happening::Wish)));
         due.extend(times(random, plan.processes.stops).into_iter().map(|at| (at, Happening::StopDriver)));
         due.extend(times(random, plan.processes.clock_jumps).into_iter().map(|at| (at, Happening::JumpClock)));
+        due.extend(times(random, SURVEYS).into_iter().map(|at| (at, Happening::Survey)));
         for at in times(random, plan.processes.gateway_deaths) {
             due.push((at, Happening::KillGateway(usize::try_from(random.below(plan.gateways as u64)).unwrap_or_default())));
         }

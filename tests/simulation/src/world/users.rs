@@ -9,6 +9,7 @@ use super::happening::Happening;
 use crate::books::{SECRET, TOKEN};
 use crate::gateway::Wish;
 use crate::gateway::row::{Phase, Session};
+use crate::home::{FORBIDDEN, Home, WORKSPACES};
 use crate::truth::{News, PodNews};
 
 impl World {
@@ -32,9 +33,11 @@ impl World {
             16..=18 => match some(self) {
                 Some((id, Phase::Stopped | Phase::Starting)) => Wish::Start(id),
                 Some((id, _)) => Wish::Stop(id),
-                None => Wish::EnsureWorkspace("default".into()),
+                None => Wish::EnsureWorkspace(WORKSPACES[0].into()),
             },
-            _ => Wish::DeleteWorkspace("team".into()),
+            _ if self.chances.users.happens(500) => Wish::EnsureWorkspace(WORKSPACES[1].into()),
+            _ if self.chances.users.happens(300) => Wish::DeleteWorkspace(FORBIDDEN.into()),
+            _ => Wish::DeleteWorkspace(WORKSPACES[1].into()),
         };
         self.wish_of(gateway, wish);
     }
@@ -56,7 +59,17 @@ impl World {
         let number = self.sandboxes;
         let plan = self.scenario.users.clone();
         let name = format!("box-{}", self.chances.users.below(plan.names));
-        let workspace = if self.chances.users.happens(200) { "team" } else { "default" };
+        let apart = self.seats.first().is_some_and(|seat| seat.plan.home != Home::Shared);
+        let workspace = match self.chances.users.below(20) {
+            0..=3 => WORKSPACES[1],
+            4 if apart => FORBIDDEN,
+            _ => WORKSPACES[0],
+        };
+        let gpus = self.chances.users.happens(plan.gpus).then(|| self.chances.users.between(1, 3));
+        let resource_requirements = gpus.map(|count| {
+            let count = u32::try_from(count).ok();
+            pb::ResourceRequirements { gpu: Some(pb::GpuResourceRequirements { count }) }
+        });
         let value = format!("{SECRET}-value-{number}");
         let environment = BTreeMap::from([("KEY".to_owned(), value)]);
         let sandbox = pb::DriverSandbox {
@@ -67,6 +80,7 @@ impl World {
                 command: vec!["/bin/bash".into(), "-l".into()],
                 tty: true,
                 environment,
+                resource_requirements,
                 sandbox_token: format!("{TOKEN}-{number}"),
                 template: Some(pb::DriverSandboxTemplate::default()),
                 ..pb::DriverSandboxSpec::default()

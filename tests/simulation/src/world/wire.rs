@@ -5,10 +5,14 @@ use crate::driver::core::secret::Body;
 use crate::driver::core::time::Mono;
 
 use super::happening::{AnswerFate, Errand, Happening, Life, Times};
+use super::processes::Sent;
 use super::{EPOCH_MS, World};
 use crate::answers;
 use crate::books::{ANSWER_REQUESTS, Excuse};
+use crate::rules::Rule;
 use crate::scenario::token;
+use crate::shown::Kind;
+use crate::truth::Place;
 
 /// How long after its sender gave up a write may still be carried out: an admission webhook may take 30 s, and a driver that gives up on an
 /// exchange after 15 s has waited for half of it.
@@ -20,10 +24,15 @@ impl World {
         self.summary.requests += 1;
         let Some(process) = self.seats[life.driver].living(life) else { return };
         let deadline_ms = process.at(deadline);
-        process.exchanges.insert(exchange, deadline_ms);
+        process.exchanges.insert(exchange, Sent { deadline_ms, path: request.path.clone(), body: request.body.0.clone() });
+        let deferred = process.deferred.remove(&(request.path.clone(), request.body.0.clone()));
         self.trace.say(self.now_ms, || format!("{life} asks #{}: {} {}", exchange.0, verb(request.method), short(&request.path)));
         if let Some((rule, detail)) = self.books.request(self.now_ms, life, &request) {
             return self.broken(rule, || format!("{life}: {detail}"));
+        }
+        if let Some(at) = deferred.filter(|at| *at > self.now_ms && is_one_machines(&request)) {
+            let now_ms = self.now_ms;
+            return self.broken(Rule::Obeys, || format!("{life} asks for {} {} ms too early", request.path, at - now_ms));
         }
         let odds = self.scenario.wire.clone();
         let storms = self.storms();
@@ -117,8 +126,10 @@ impl World {
     /// A request reaches the API server, also after the death of its sender.
     pub(super) fn reach(&mut self, life: Life, exchange: ExchangeId, errand: &Errand) {
         let now_ms = self.now_ms;
-        let deadline_ms =
-            self.seats[life.driver].living(life).and_then(|process| process.exchanges.get(&exchange).copied()).unwrap_or(now_ms);
+        let deadline_ms = self.seats[life.driver]
+            .living(life)
+            .and_then(|process| process.exchanges.get(&exchange))
+            .map_or(now_ms, |sent| sent.deadline_ms);
         if errand.sent_ms < self.truth.restored_ms() {
             // The server it was sent to is no more.
             return;
@@ -132,7 +143,8 @@ impl World {
             return self.land_after(0, life, exchange, deadline_ms, Ok(answers::unauthorized()));
         }
         let wrong = self.judge_write(life, &errand.request);
-        if errand.request.method == Method::Post {
+        let is_create = errand.request.method == Method::Post && is_of_sandboxes(&errand.request);
+        if is_create {
             self.note_create(life, errand);
         }
         let request = kubesim::Request {
@@ -158,6 +170,9 @@ impl World {
         self.trace.say(now_ms, || format!("#{} of {life} is carried out: {}", exchange.0, outcome(&answer)));
         if let Some((rule, detail)) = wrong.filter(|_| answer.head.status < 300) {
             return self.broken(rule, || format!("{life}: {detail}"));
+        }
+        if is_create && answer.head.status == 201 {
+            self.reap(made(&answer));
         }
         if answer.head.status == 409 {
             self.books.met_a_name();
@@ -219,7 +234,9 @@ impl World {
         if process.exchanges.contains_key(&exchange) && process.exchanges.keys().next() != Some(&exchange) {
             self.summary.fault("answer overtaken by a later one");
         }
-        if process.exchanges.remove(&exchange).is_none() {
+        let sent = process.exchanges.remove(&exchange);
+        let shown = sent.as_ref().map(|sent| process.show(self.now_ms, sent, &result)).unwrap_or_default();
+        if sent.is_none() {
             if !(self.storms() && self.chances.wire.happens(odds)) {
                 return;
             }
@@ -230,7 +247,28 @@ impl World {
         }
         self.trace.say(self.now_ms, || format!("{life} hears of #{}: {}", exchange.0, told(&result)));
         self.feed(life, crate::driver::core::io::Input::Answer { exchange, result });
+        for id in shown {
+            self.judge_told(life, &id);
+        }
     }
+}
+
+/// Whether no two machines of a driver ask for the same: what one is told, another does not know.
+fn is_one_machines(request: &HttpRequest) -> bool {
+    let is_informers = Kind::of(&request.path).is_some() && request.path.contains("limit=") && !request.path.contains("sandbox-id%3D");
+    request.method == Method::Post || is_informers
+}
+
+/// Whether a request is about Sandboxes.
+fn is_of_sandboxes(request: &HttpRequest) -> bool {
+    request.path.starts_with("/apis/agents.x-k8s.io/")
+}
+
+/// What a create made.
+fn made(answer: &kubesim::Response) -> Place {
+    let body = answer.json();
+    let text = |key: &str| body["metadata"][key].as_str().unwrap_or_default().to_owned();
+    (text("namespace"), text("name"))
 }
 
 const fn verb(method: Method) -> &'static str {
