@@ -49,14 +49,22 @@ fn every_fault_stands_once_in_its_source() {
     }
 }
 
+/// The sources under a folder of the core.
+fn sources(folder: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../src/core").join(folder);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(path).expect("sources") {
+        let entry = entry.expect("an entry");
+        let place = format!("{folder}/{}", entry.file_name().to_string_lossy());
+        if entry.path().is_dir() { found.extend(sources(&place)) } else { found.push(place) }
+    }
+    found
+}
+
 #[test]
 fn every_file_of_calls_and_observers_has_a_fault() {
     let with: BTreeSet<String> = changes().into_keys().collect();
-    for folder in ["calls", "observe"] {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../src/core").join(folder);
-        for entry in fs::read_dir(path).expect("sources") {
-            let file = format!("{folder}/{}", entry.expect("an entry").file_name().to_string_lossy());
-            assert!(with.contains(&file), "no fault of tests/simulation/mutations.txt is in {file}");
-        }
+    for file in ["calls", "observe"].into_iter().flat_map(sources) {
+        assert!(with.contains(&file), "no fault of tests/simulation/mutations.txt is in {file}");
     }
 }
