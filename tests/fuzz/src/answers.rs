@@ -4,6 +4,7 @@ use bytes::Bytes;
 use openshell_driver_kyma::contract::messages::compute as pb;
 use openshell_driver_kyma::core::Driver;
 use openshell_driver_kyma::core::io::{CallId, ExchangeId, Input, Output, Outputs, Request, Response, WatchId};
+use openshell_driver_kyma::core::recording::{Bounds, Mask, Recorder};
 use openshell_driver_kyma::core::secret::Body;
 use openshell_driver_kyma::core::time::{Mono, Now, Wall};
 
@@ -19,8 +20,9 @@ const EMPTY: &[u8] = br#"{"items":[],"metadata":{"resourceVersion":"1000"}}"#;
 const NAMESPACE: &[u8] = br#"{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"privileged"}}}"#;
 
 /// A driver, and what it waits for.
-struct Stage {
+pub(crate) struct Stage {
     driver: Driver,
+    recorder: Option<Recorder>,
     now_ms: u64,
     exchanges: Vec<(ExchangeId, String)>,
     watches: Vec<WatchId>,
@@ -30,17 +32,46 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
-        let mut stage =
-            Self { driver: Driver::new(config(), [0; 32]), now_ms: 0, exchanges: Vec::new(), watches: Vec::new(), wake: None, inputs: 0 };
+        Self::begun(None)
+    }
+
+    /// One whose flight recorder is on, with a checkpoint every few inputs.
+    pub fn recorded() -> Self {
+        let bounds = Bounds { bytes: usize::MAX, entries: 3, segments: usize::MAX };
+        Self::begun(Some(Recorder::new(Mask::keyed([3; 32]), bounds)))
+    }
+
+    /// What is recorded of a driver that finds nothing.
+    pub fn recorded_start() -> String {
+        let mut stage = Self::recorded();
+        stage.answer_all(settled);
+        stage.file()
+    }
+
+    fn begun(recorder: Option<Recorder>) -> Self {
+        let driver = Driver::new(config(), [0; 32]);
+        let mut stage = Self { driver, recorder, now_ms: 0, exchanges: Vec::new(), watches: Vec::new(), wake: None, inputs: 0 };
         stage.feed(Input::Wake);
         stage
+    }
+
+    /// What is recorded of it.
+    pub fn file(&self) -> String {
+        let file = self.recorder.as_ref().map(|recorder| recorder.file("0", "it is fuzzed", &config())).unwrap_or_default();
+        String::from_utf8(file).expect("a recording is text")
     }
 
     fn feed(&mut self, input: Input) {
         self.inputs += 1;
         let now = Now { mono: Mono(self.now_ms), wall: Wall(WALL_MS + i64::try_from(self.now_ms).unwrap()) };
         let mut out = Outputs::new();
+        if let Some(recorder) = &mut self.recorder {
+            recorder.input(&self.driver, now, &input);
+        }
         self.driver.handle(now, input, &mut out);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.outputs(&out);
+        }
         assert!(out.len() <= OUTPUTS_MAX, "{} outputs of one input", out.len());
         for output in out {
             match output {
@@ -110,9 +141,13 @@ pub fn watch_lines(data: &[u8]) {
 
 /// Whatever is answered to a list, a read or a discovery, the driver goes on. The first byte says with which status.
 pub fn list_pages(data: &[u8]) {
+    listed(&mut Stage::new(), data);
+}
+
+/// The same, with a driver that has just been started.
+pub(crate) fn listed(stage: &mut Stage, data: &[u8]) {
     let Some((status, body)) = data.split_first() else { return };
     let status = [200, 200, 200, 200, 201, 403, 404, 409, 410, 429, 500, 503][usize::from(*status) % 12];
-    let mut stage = Stage::new();
     for _ in 0..4 {
         if stage.is_done() {
             return;

@@ -19,6 +19,7 @@ pub mod framing;
 pub mod kubeconfig;
 pub mod mutation;
 pub mod quantities;
+pub mod recordings;
 pub mod requests;
 pub mod seeds;
 
@@ -34,7 +35,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     Target { name: "watch_framing", run: framing::watch_framing },
     Target { name: "watch_lines", run: answers::watch_lines },
     Target { name: "list_pages", run: answers::list_pages },
@@ -43,6 +44,7 @@ pub const TARGETS: [Target; 8] = [
     Target { name: "request_messages", run: requests::request_messages },
     Target { name: "quantities", run: quantities::quantities },
     Target { name: "kubeconfig", run: kubeconfig::kubeconfig },
+    Target { name: "recordings", run: recordings::recordings },
 ];
 
 /// The configuration of the vectors.

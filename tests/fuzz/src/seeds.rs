@@ -7,6 +7,8 @@ use openshell_driver_kyma::contract::messages::compute as pb;
 use prost::Message;
 use serde_json::Value;
 
+use crate::answers::Stage;
+
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
@@ -33,6 +35,10 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
             seeds.extend(["500m", "2", "1.5Gi", "1e3", "0", "9Ei", "100n", "+1", ".5", "1E", "1Ei"].map(|text| text.as_bytes().to_vec()));
         }
         "kubeconfig" => seeds.push(KUBECONFIG.as_bytes().to_vec()),
+        "recordings" => {
+            seeds.push([b"\x00".to_vec(), Stage::recorded_start().into_bytes()].concat());
+            seeds.extend(of("list_pages").into_iter().map(|answers| [b"\x80".to_vec(), answers].concat()));
+        }
         _ => {}
     }
     assert!(!seeds.is_empty(), "{target} has nothing to begin with");

@@ -364,9 +364,11 @@ impl Shown {
         let Some((namespace, rest)) = path.split_once("/namespaces/").and_then(|(_, rest)| rest.split_once('/')) else { return };
         let Some(name) = rest.strip_prefix("sandboxes/") else { return };
         let place = (namespace.to_owned(), name.split('?').next().unwrap_or_default().to_owned());
-        if self.sandboxes.get(&place).is_some_and(|known| known.presence == Presence::Doubtful)
-            && let Some(gone) = self.sandboxes.remove(&place)
-        {
+        let Some(known) = self.sandboxes.get_mut(&place) else { return };
+        if known.presence == Presence::Sure {
+            // Whether the driver makes anything of it hangs on why it asked.
+            known.presence = Presence::Doubtful;
+        } else if let Some(gone) = self.sandboxes.remove(&place) {
             self.departed.extend(gone.versions().map(|object| object.metadata.uid.clone()));
         }
     }
