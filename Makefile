@@ -1,8 +1,9 @@
 # What a newcomer runs: `make demo`, then `make test`. Everything else is below them.
 SHELL := bash
 CARGO ?= cargo
+TOOLS := target/tools
 
-.PHONY: help demo test fmt lint unit test-slow test-observability test-interop test-cluster test-cluster-alone record-likeness break-kubesim cluster bless proto docs simulate simulate-ci recording-cost mutations chaos fuzz count static test-static reproducible image dev-image dev-shell helm-lint test-chart manifests sbom deny test-integration ci
+.PHONY: help demo test fmt lint unit test-slow test-observability test-interop test-cluster test-cluster-alone record-likeness break-kubesim cluster bless proto docs simulate simulate-ci recording-cost mutations mutants chaos fuzz count static test-static reproducible image dev-image dev-shell helm-lint test-chart manifests sbom deny test-integration ci
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +71,12 @@ recording-cost: ## what the flight recorder costs: nanoseconds an input, bytes
 mutations: ## deliberate faults in the core, each of which the simulation must find
 	$(CARGO) run --profile simulation --quiet -p simulation --features mutations -- --mutations
 
+MUTANTS ?= src/core/calls/** src/core/observe/**
+SHARD ?= 0/1
+mutants: $(TOOLS)/bin/cargo-mutants ## mechanical mutants of the core against unit tests and vectors (MUTANTS=files, SHARD=k/n; docs/mutants.md)
+	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(CARGO) mutants --package openshell-driver-kyma $(foreach file,$(MUTANTS),--file '$(file)') \
+	  --shard $(SHARD) --baseline skip --timeout 300 --output target -- --lib --test vectors
+
 ROUNDS ?= 300
 chaos: ## kill the driver's process ROUNDS times, at whatever moment; CHAOS_SEED says at which
 	CHAOS_ROUNDS=$(ROUNDS) $(CARGO) test --quiet -p openshell-driver-kyma --test process chaos:: -- --nocapture
@@ -134,11 +141,13 @@ manifests: ## render deploy/kustomize and deploy/gateway-with-driver.yaml from t
 	deploy/kustomize/generate
 
 # Tools of the trade, in versions that are known to work; they are built where they are missing.
-TOOLS := target/tools
 $(TOOLS)/bin/cargo-cyclonedx:
 	$(CARGO) install --quiet --locked --root $(TOOLS) cargo-cyclonedx@0.5.9
 $(TOOLS)/bin/cargo-deny:
 	$(CARGO) install --quiet --locked --root $(TOOLS) cargo-deny@0.20.2
+
+$(TOOLS)/bin/cargo-mutants:
+	$(CARGO) install --quiet --locked --root $(TOOLS) cargo-mutants@27.1.0
 
 sbom: $(TOOLS)/bin/cargo-cyclonedx ## what the driver is made of, as CycloneDX: static/openshell-driver-kyma-*.cdx.json
 	deploy/static/sbom $(TOOLS)/bin/cargo-cyclonedx
