@@ -128,7 +128,7 @@ async fn case_73_made_again_beside_its_old_pod_it_heals() -> Outcome<()> {
         let is_old = |object: &Value| object["metadata"]["ownerReferences"][0]["uid"] != uid;
         let old_is_gone =
             async || Ok(!play.place.read(&collection).await?["items"].as_array().is_some_and(|items| items.iter().any(is_old)));
-        until("what the old one owned is gone", old_is_gone).await?;
+        until(&format!("what the old one owned of {collection} is gone"), old_is_gone).await?;
     }
     // The controller tries again by itself, but pauses a minute by now; a change has it look at once.
     play.place.patch(&play.place.sandbox("one"), json!({ "metadata": { "annotations": { "example.com/note": "look" } } })).await?;

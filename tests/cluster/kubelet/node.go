@@ -22,6 +22,9 @@ import (
 // workers is how many pods are moved on at the same time.
 const workers = 8
 
+// claimPause is how long a pod waits before its claims are looked at again.
+const claimPause = 200 * time.Millisecond
+
 // node moves the pods of the whole cluster on, each time one of them changes.
 type node struct {
 	client   kubernetes.Interface
@@ -110,6 +113,16 @@ func (n *node) move(ctx context.Context, name cache.ObjectName) error {
 		return err
 	}
 	next := nextStep(pod, metav1.Now(), n.nextAddress)
+	if _, placed := next.(bind); placed {
+		lack, err := n.lacks(ctx, pod)
+		if err != nil {
+			return err
+		}
+		if lack != "" {
+			next = unschedulable(pod, metav1.Now(), "0/1 nodes are available: "+lack+".")
+			n.queue.AddAfter(name, claimPause)
+		}
+	}
 	if wait, paused := next.(pause); paused {
 		n.queue.AddAfter(name, wait.rest)
 		return nil
@@ -119,6 +132,27 @@ func (n *node) move(ctx context.Context, name cache.ObjectName) error {
 		return nil // gone in the meantime
 	}
 	return err
+}
+
+// lacks says which claim of its volumes keeps a pod from being placed: one that is not there, or on its way out, which whoever
+// protects claims in use would otherwise keep for this pod, for good. Empty when there is none.
+func (n *node) lacks(ctx context.Context, pod *corev1.Pod) (string, error) {
+	for _, volume := range pod.Spec.Volumes {
+		if volume.PersistentVolumeClaim == nil {
+			continue
+		}
+		name := volume.PersistentVolumeClaim.ClaimName
+		claim, err := n.client.CoreV1().PersistentVolumeClaims(pod.Namespace).Get(ctx, name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+			return fmt.Sprintf("persistentvolumeclaim %q not found", name), nil
+		case err != nil:
+			return "", err
+		case claim.DeletionTimestamp != nil:
+			return fmt.Sprintf("persistentvolumeclaim %q is being deleted", name), nil
+		}
+	}
+	return "", nil
 }
 
 // take does one step. The pod may be older than the server's: preconditions see to it that a step meant for one state

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -66,7 +67,7 @@ func nextStep(pod *corev1.Pod, now metav1.Time, newAddress func() string) step {
 			return nil
 		}
 		if imageName(pod) == imageUnscheduled {
-			return unschedulable(pod, now)
+			return unschedulable(pod, now, "0/1 nodes are available: 1 Insufficient memory.")
 		}
 		return bind{}
 	case pod.Status.Phase != corev1.PodPending:
@@ -108,12 +109,14 @@ func ending(pod *corev1.Pod, now metav1.Time) step {
 	return remove{}
 }
 
-// unschedulable is what a scheduler says of a pod that fits no node.
-func unschedulable(pod *corev1.Pod, now metav1.Time) step {
-	if len(pod.Status.Conditions) > 0 {
+// unschedulable is what a scheduler says of a pod that it cannot place; nil when it has said so already.
+func unschedulable(pod *corev1.Pod, now metav1.Time, message string) step {
+	said := func(condition corev1.PodCondition) bool {
+		return condition.Type == corev1.PodScheduled && condition.Message == message
+	}
+	if slices.ContainsFunc(pod.Status.Conditions, said) {
 		return nil
 	}
-	const message = "0/1 nodes are available: 1 Insufficient memory."
 	status := pod.Status.DeepCopy()
 	status.Conditions = []corev1.PodCondition{{
 		Type: corev1.PodScheduled, Status: corev1.ConditionFalse,

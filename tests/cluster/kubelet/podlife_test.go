@@ -110,6 +110,9 @@ func TestNoNodeTakesThePod(t *testing.T) {
 	if next := nextStep(pod, metav1.Now(), nil); next != nil {
 		t.Errorf("then: got %v, want nothing", next)
 	}
+	if next, ok := unschedulable(pod, metav1.Now(), "another reason").(report); !ok || next.status.Conditions[0].Message != "another reason" {
+		t.Errorf("for another reason: got %v, want it to be said", next)
+	}
 	pod.DeletionTimestamp = new(metav1.Now())
 	if next := nextStep(pod, metav1.Now(), nil); next != (remove{}) {
 		t.Errorf("deleted: got %v, want it to be removed", next)
