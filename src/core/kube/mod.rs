@@ -6,6 +6,7 @@ pub mod event;
 pub mod furnishing;
 pub mod kind;
 pub mod list;
+pub mod managed_fields;
 pub mod mesh;
 pub mod meta;
 pub mod namespace;

@@ -1,13 +1,13 @@
 //! List, then watch from there; when the watch cannot go on, list again. Facts: kubernetes.md §B.5.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use super::waking::Waking;
 use crate::core::io::{ExchangeId, Fault, Lane, Response, WatchEnd, WatchId};
 use crate::core::kube::answer::{ApiError, Verdict};
 use crate::core::kube::kind::{Kind, Watched};
-use crate::core::kube::list::{Page, describe};
+use crate::core::kube::list::Page;
 use crate::core::kube::meta::ResourceVersion;
 use crate::core::kube::path::{ApiVersion, Sandboxes};
 use crate::core::kube::watch_line::WatchLine;
@@ -249,23 +249,15 @@ impl<T: Watched> Informer<T> {
     }
 
     fn read_page(&mut self, turn: &mut Turn<'_>, api: &Sandboxes, mut objects: Vec<T>, floor: ResourceVersion, body: &Body) -> Heard<T> {
-        let page = match Page::<Box<RawValue>>::parse(body) {
+        let page = match Page::<T>::parse(body) {
             Ok(page) => page,
-            Err(why) => return self.fail(turn, format!("the list of {} cannot be read: {why}", T::KIND), None, Next::List(Cause::Failed)),
-        };
-        for item in &page.items {
-            match serde_json::from_slice(item.get().as_bytes()) {
-                Ok(object) => objects.push(object),
-                Err(error) => {
-                    return self.fail(
-                        turn,
-                        format!("one of the {} cannot be read: {}", T::KIND, describe(&error)),
-                        None,
-                        Next::List(Cause::Failed),
-                    );
-                }
+            Err(why) => {
+                // A list that is one but for an object in it.
+                let what = if Page::<IgnoredAny>::parse(body).is_ok() { "one of the" } else { "the list of" };
+                return self.fail(turn, format!("{what} {} cannot be read: {why}", T::KIND), None, Next::List(Cause::Failed));
             }
-        }
+        };
+        objects.extend(page.items);
         if objects.len() > limits::OBJECTS_MAX {
             return self.fail(
                 turn,
