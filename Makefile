@@ -3,7 +3,7 @@ SHELL := bash
 CARGO ?= cargo
 TOOLS := target/tools
 
-.PHONY: help demo test fmt lint unit test-slow test-observability test-interop test-cluster test-cluster-alone record-likeness break-kubesim cluster bless proto docs simulate simulate-ci recording-cost mutations mutants chaos fuzz count static test-static reproducible image dev-image dev-shell helm-lint test-chart manifests sbom deny test-integration ci
+.PHONY: help demo test fmt lint unit test-slow test-observability test-interop test-cluster test-cluster-alone record-likeness bench bench-kubesim bench-core instructions break-kubesim cluster bless proto docs simulate simulate-ci recording-cost mutations mutants chaos fuzz count static test-static reproducible image dev-image dev-shell helm-lint test-chart manifests sbom deny test-integration ci
 
 help: ## say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,25 @@ SHARD ?= 0/1
 mutants: $(TOOLS)/bin/cargo-mutants ## mechanical mutants of the core against unit tests and vectors (MUTANTS=files, SHARD=k/n; docs/mutants.md)
 	PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" $(CARGO) mutants --package openshell-driver-kyma $(foreach file,$(MUTANTS),--file '$(file)') \
 	  --shard $(SHARD) --baseline skip --timeout 300 --output target -- --lib --test vectors
+
+# The binary that is measured is DRIVER; BENCH has further flags for it (target/release/bench --help).
+DRIVER ?= target/release/openshell-driver-kyma
+BENCH ?=
+bench: ## the driver beside a bare client, on a real API server: times, memory, requests; target/bench/ (needs Go)
+	tests/cluster/build
+	$(CARGO) build --release --quiet -p bench -p openshell-driver-kyma --bins
+	tests/cluster/up --exec target/release/bench --api real --driver $(DRIVER) $(BENCH)
+
+bench-kubesim: ## the same on the model cluster, in a minute or two
+	$(CARGO) build --release --quiet -p bench -p openshell-driver-kyma --bins
+	target/release/bench --driver $(DRIVER) $(BENCH)
+
+bench-core: ## the core on one thread: inputs a second, then allocations an input
+	$(CARGO) bench --quiet -p bench --bench core
+	$(CARGO) bench --quiet -p bench --bench core --features allocations
+
+instructions: ## instructions an input, by callgrind, beside those written down; WRITE=1 writes them down (needs valgrind)
+	CARGO=$(CARGO) tests/bench/instructions $(if $(WRITE),--write)
 
 ROUNDS ?= 300
 chaos: ## kill the driver's process ROUNDS times, at whatever moment; CHAOS_SEED says at which

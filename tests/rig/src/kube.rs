@@ -50,6 +50,8 @@ impl Kube {
         config.alpn_protocols = vec![b"h2".to_vec()];
         let name = ServerName::try_from(host.to_owned())?;
         let stream = TcpStream::connect((host, port)).await?;
+        // Else a request waits for the acknowledgement of the one before.
+        stream.set_nodelay(true)?;
         let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await?;
         let (sender, connection) = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
         tokio::spawn(connection);

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -33,7 +35,24 @@ pub struct Relay {
     /// Where it listens.
     pub address: SocketAddr,
     state: watch::Sender<State>,
+    carried: Arc<Carried>,
     listening: JoinHandle<()>,
+}
+
+/// Bytes that went each way.
+#[derive(Debug, Default)]
+struct Carried {
+    requests: AtomicU64,
+    answers: AtomicU64,
+}
+
+impl Carried {
+    const fn of(&self, way: Way) -> &AtomicU64 {
+        match way {
+            Way::Requests => &self.requests,
+            Way::Answers => &self.answers,
+        }
+    }
 }
 
 impl Relay {
@@ -46,12 +65,20 @@ impl Relay {
         let address = listener.local_addr()?;
         let state = watch::Sender::new(State { held: None, cuts: 0 });
         let watched = state.subscribe();
+        let carried = Arc::new(Carried::default());
+        let counted = Arc::clone(&carried);
         let listening = tokio::spawn(async move {
             while let Ok((driver, _)) = listener.accept().await {
-                tokio::spawn(pass(driver, server, watched.clone()));
+                tokio::spawn(pass(driver, server, watched.clone(), Arc::clone(&counted)));
             }
         });
-        Ok(Self { address, state, listening })
+        Ok(Self { address, state, carried, listening })
+    }
+
+    /// How many bytes have gone this way.
+    #[must_use]
+    pub fn carried(&self, way: Way) -> u64 {
+        self.carried.of(way).load(Ordering::Relaxed)
     }
 
     /// Keeps back from now on whatever goes this way. What is kept back is neither lost nor reordered.
@@ -80,7 +107,7 @@ impl Drop for Relay {
 }
 
 /// One connection, to its end.
-async fn pass(driver: TcpStream, server: SocketAddr, state: watch::Receiver<State>) {
+async fn pass(driver: TcpStream, server: SocketAddr, state: watch::Receiver<State>, carried: Arc<Carried>) {
     let cuts = state.borrow().cuts;
     let Ok(server) = TcpStream::connect(server).await else { return };
     let (from_driver, to_driver) = driver.into_split();
@@ -89,8 +116,8 @@ async fn pass(driver: TcpStream, server: SocketAddr, state: watch::Receiver<Stat
     tokio::select! {
         biased;
         () = cut(state.clone(), cuts) => {}
-        () = carry(from_driver, to_server, Way::Requests, state.clone()) => {}
-        () = carry(from_server, to_driver, Way::Answers, state.clone()) => {}
+        () = carry(from_driver, to_server, Way::Requests, state.clone(), &carried) => {}
+        () = carry(from_server, to_driver, Way::Answers, state.clone(), &carried) => {}
     }
 }
 
@@ -100,7 +127,7 @@ async fn cut(mut state: watch::Receiver<State>, cuts: u64) {
 }
 
 /// Carries bytes one way until there are no more.
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, mut state: watch::Receiver<State>) {
+async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, mut state: watch::Receiver<State>, carried: &Carried) {
     let mut buffer = vec![0; 16 * 1024];
     loop {
         let Ok(read @ 1..) = from.read(&mut buffer).await else { return };
@@ -111,5 +138,6 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, way: Way, mut st
         if to.write_all(bytes).await.is_err() {
             return;
         }
+        carried.of(way).fetch_add(read as u64, Ordering::Relaxed);
     }
 }
