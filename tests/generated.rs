@@ -95,12 +95,17 @@ fn generate(root: &Path) -> BTreeMap<&'static str, String> {
     generated
 }
 
+/// The message that is not generated.
+const SHARED: &str = ".openshell.compute.v1.ListSandboxesResponse";
+
 /// Messages without the service.
 fn messages(pool: &DescriptorPool) -> Config {
     let mut config = Config::new();
     config.compile_well_known_types().btree_map(["."]).bytes(["."]).disable_comments([".google.protobuf"]);
     // What the gateway is sent of a sandbox has no specification: events and replies stay small.
     config.boxed(".openshell.compute.v1.DriverSandbox.spec");
+    // Written by hand: it shares what it lists.
+    config.extern_path(SHARED, "super::super::super::shared::ListSandboxesResponse");
     let ours = |message: &MessageDescriptor| {
         MESSAGES.iter().any(|(package, _)| message.package_name() == *package)
             && message.package_name() != "google.protobuf"
@@ -124,6 +129,7 @@ fn service() -> Config {
         let module = package.replace('.', "::");
         config.extern_path(format!(".{package}"), format!("crate::contract::messages::{module}"));
     }
+    config.extern_path(SHARED, "crate::contract::messages::shared::ListSandboxesResponse");
     config.compile_well_known_types().service_generator(
         tonic_prost_build::configure()
             .build_client(false)

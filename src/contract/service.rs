@@ -79,9 +79,7 @@ pub mod compute_driver_server {
                 crate::contract::messages::openshell::compute::v1::ListSandboxesRequest,
             >,
         ) -> std::result::Result<
-            tonic::Response<
-                crate::contract::messages::openshell::compute::v1::ListSandboxesResponse,
-            >,
+            tonic::Response<crate::contract::messages::shared::ListSandboxesResponse>,
             tonic::Status,
         >;
         /// Creates a sandbox and returns before it is ready.
@@ -513,7 +511,7 @@ pub mod compute_driver_server {
                     > tonic::server::UnaryService<
                         crate::contract::messages::openshell::compute::v1::ListSandboxesRequest,
                     > for ListSandboxesSvc<T> {
-                        type Response = crate::contract::messages::openshell::compute::v1::ListSandboxesResponse;
+                        type Response = crate::contract::messages::shared::ListSandboxesResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,

@@ -1,6 +1,7 @@
 //! Names and ids, each its own type, checked once where it enters.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,12 +21,13 @@ impl fmt::Display for NameError {
     }
 }
 
+// The text is shared: a sandbox's id and name are the keys of a dozen tables.
 macro_rules! text_newtype {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// The text itself.
@@ -86,7 +88,7 @@ impl SandboxId {
     /// holds the id itself, so a reader compares that.
     #[must_use]
     pub fn label_value(&self) -> String {
-        if is_label_value(&self.0) { self.0.clone() } else { format!("h-{:032x}", fnv128(self.0.as_bytes())) }
+        if is_label_value(&self.0) { self.0.to_string() } else { format!("h-{:032x}", fnv128(self.0.as_bytes())) }
     }
 }
 
@@ -102,7 +104,7 @@ impl SandboxName {
     /// The name of a Sandbox whose `openshell.ai/sandbox-name` is missing or is no name: what the object is called, without the workspace.
     #[must_use]
     pub fn from_object(name: &ObjectName) -> Self {
-        Self(name.0.split_once(WORKSPACE_SEPARATOR).map_or(name.0.as_str(), |(_, rest)| rest).to_owned())
+        Self(name.0.split_once(WORKSPACE_SEPARATOR).map_or(&*name.0, |(_, rest)| rest).into())
     }
 }
 
@@ -141,7 +143,7 @@ impl ObjectName {
                 joined.len()
             )));
         }
-        Ok(Self(joined))
+        Ok(Self(joined.into()))
     }
 
     /// Takes an object's name as the API server gave it.
@@ -165,7 +167,7 @@ impl Uid {
     /// Takes a UID as the API server gave it; any text is one.
     #[must_use]
     pub fn new(text: String) -> Self {
-        Self(text)
+        Self(text.into())
     }
 }
 
@@ -175,7 +177,7 @@ pub fn is_dns_label(text: &str) -> bool {
     dns_label(text).is_ok()
 }
 
-fn dns_label(text: &str) -> Result<String, NameError> {
+fn dns_label(text: &str) -> Result<Arc<str>, NameError> {
     if text.is_empty() {
         return Err(NameError("is required".into()));
     }

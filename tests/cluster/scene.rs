@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use openshell_driver_kyma::contract::messages::compute as pb;
@@ -381,7 +382,8 @@ impl Play {
     }
 
     pub async fn list(&self) -> Result<Vec<pb::DriverSandbox>, Status> {
-        Ok(self.gateway.list_sandboxes(pb::ListSandboxesRequest::default()).await?.sandboxes)
+        let listed = self.gateway.list_sandboxes(pb::ListSandboxesRequest::default()).await?;
+        Ok(listed.sandboxes.into_iter().map(Arc::unwrap_or_clone).collect())
     }
 
     /// The first snapshot of a sandbox that is so.

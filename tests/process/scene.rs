@@ -166,7 +166,7 @@ pub fn is_stopped(seen: &pb::DriverSandbox) -> bool {
 /// The names of all sandboxes, in the order of the reply.
 pub async fn list(gateway: &Gateway) -> Result<Vec<String>, tonic::Status> {
     let reply = gateway.list_sandboxes(pb::ListSandboxesRequest::default()).await?;
-    Ok(reply.sandboxes.into_iter().map(|sandbox| sandbox.name).collect())
+    Ok(reply.sandboxes.iter().map(|sandbox| sandbox.name.clone()).collect())
 }
 
 /// Waits for the event that says so.

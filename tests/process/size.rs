@@ -1,5 +1,7 @@
 //! Thousands of sandboxes.
 
+use std::sync::Arc;
+
 use kubesim::{Kind, Options, Power};
 use openshell_driver_kyma::contract::messages::compute as pb;
 use prost::Message as _;
@@ -31,7 +33,9 @@ async fn a_list_of_thousands_is_whole_and_fits_one_message() -> Outcome<()> {
     assert_eq!(reply.sandboxes.len(), MANY);
     assert!(MANY * why.len() > MESSAGE_MAX, "whole, the messages would not have fit");
     assert!(reply.encoded_len() <= MESSAGE_MAX, "{}", reply.encoded_len());
-    let told = |sandbox| sandbox::condition(sandbox, "Ready").is_some_and(|ready| ready.message.contains("image cannot be pulled"));
+    let told = |sandbox: &Arc<pb::DriverSandbox>| {
+        sandbox::condition(sandbox, "Ready").is_some_and(|ready| ready.message.contains("image cannot be pulled"))
+    };
     assert!(reply.sandboxes.iter().all(told), "each still says why it is not ready");
 
     let mut events = gateway.watch().await?;

@@ -11,10 +11,16 @@
 
 mod json;
 mod redacted;
+pub mod shared;
 
 pub use google::protobuf;
-pub use openshell::compute::v1 as compute;
 pub use openshell::extension::v1 as extension;
+
+/// Package `openshell.compute.v1`, with the message of it that is not generated.
+pub mod compute {
+    pub use super::openshell::compute::v1::*;
+    pub use super::shared::ListSandboxesResponse;
+}
 
 /// Packages under `openshell`.
 pub mod openshell {

@@ -1,5 +1,7 @@
 //! `ListSandboxes`: everything, from the store, or an error. Never a part: the gateway deletes what is missing.
 
+use std::sync::Arc;
+
 use prost::Message as _;
 
 use super::{Cx, Event, Step};
@@ -48,8 +50,7 @@ pub fn stale(age: std::time::Duration, why: &str) -> Status {
 }
 
 fn reply(cx: &Cx<'_, '_>) -> Result<Reply, Status> {
-    let sandboxes: Vec<pb::DriverSandbox> = cx.cluster.all().into_iter().cloned().collect();
-    let mut response = pb::ListSandboxesResponse { sandboxes };
+    let mut response = pb::ListSandboxesResponse { sandboxes: cx.cluster.all() };
     let room = limits::MESSAGE_MAX - limits::MESSAGE_RESERVE;
     let size = response.encoded_len();
     if size <= room {
@@ -76,8 +77,11 @@ fn shorten(response: &mut pb::ListSandboxesResponse, excess: usize) {
         length /= 2;
     }
     let length = length.max(limits::CONDITION_MESSAGE_MIN);
-    for status in response.sandboxes.iter_mut().filter_map(|sandbox| sandbox.status.as_mut()) {
-        for condition in &mut status.conditions {
+    let is_longer = |sandbox: &Arc<pb::DriverSandbox>| {
+        sandbox.status.iter().flat_map(|status| &status.conditions).any(|condition| condition.message.len() > length)
+    };
+    for sandbox in response.sandboxes.iter_mut().filter(|sandbox| is_longer(sandbox)) {
+        for condition in Arc::make_mut(sandbox).status.iter_mut().flat_map(|status| &mut status.conditions) {
             truncate(&mut condition.message, length);
         }
     }

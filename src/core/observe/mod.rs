@@ -32,6 +32,7 @@ mod telling;
 pub mod waking;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -225,7 +226,7 @@ impl Cluster {
 
     /// What the gateway is told of every sandbox, by name and then id.
     #[must_use]
-    pub fn all(&self) -> Vec<&pb::DriverSandbox> {
+    pub fn all(&self) -> Vec<Arc<pb::DriverSandbox>> {
         self.store.all()
     }
 

@@ -18,7 +18,8 @@ use crate::core::time::Mono;
 /// Every pod observed.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Pods {
-    by_key: BTreeMap<ObjectKey, SeenPod>,
+    // Boxed, as in the store.
+    by_key: BTreeMap<ObjectKey, Box<SeenPod>>,
     knowledge: Knowledge,
     /// Sandboxes whose pod was there and has gone, until they have another, or their controller has noticed.
     bereft: Memory<Uid>,
@@ -90,7 +91,7 @@ impl Pods {
     /// A pod by its key.
     #[must_use]
     pub fn get(&self, key: &ObjectKey) -> Option<&SeenPod> {
-        self.by_key.get(key)
+        self.by_key.get(key).map(|pod| &**pod)
     }
 
     /// How many there are.
@@ -128,12 +129,13 @@ impl Pods {
         match self.by_key.get_mut(&key) {
             Some(known) if seen.version.older_than(&known.version) => None,
             Some(known) => {
-                let same = SeenPod { version: known.version.clone(), ..seen.clone() } == *known;
-                *known = seen;
+                known.version.clone_from(&seen.version);
+                let same = **known == seen;
+                **known = seen;
                 (!same).then_some(key)
             }
             None => {
-                self.by_key.insert(key.clone(), seen);
+                self.by_key.insert(key.clone(), Box::new(seen));
                 Some(key)
             }
         }
@@ -153,7 +155,7 @@ impl Pods {
         if let Some(controller) = &gone.controller {
             self.bereft.add(now, controller.clone());
         }
-        Some((key, gone))
+        Some((key, *gone))
     }
 
     /// Takes a whole list.

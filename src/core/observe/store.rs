@@ -17,7 +17,8 @@ use crate::core::territory::ObjectKey;
 /// The store. An id belongs to one object, but for the day somebody copies one: then the oldest that is not being deleted speaks for it.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Store {
-    objects: BTreeMap<ObjectKey, Observed>,
+    // Boxed: half of the places in a map's nodes are empty when it was filled in order, as a list fills it.
+    objects: BTreeMap<ObjectKey, Box<Observed>>,
     ids: BTreeMap<SandboxId, Claim>,
     /// Observations that changed nothing of what is told.
     unchanged: u64,
@@ -26,7 +27,8 @@ pub struct Store {
 /// Who claims an id, and what the gateway is told about it.
 #[derive(Debug, Serialize, Deserialize)]
 struct Claim {
-    objects: BTreeSet<ObjectKey>,
+    /// Ascending, and nearly always one.
+    objects: Vec<ObjectKey>,
     chosen: ObjectKey,
     shown: Arc<pb::DriverSandbox>,
 }
@@ -74,19 +76,19 @@ impl Store {
     /// An object by its key.
     #[must_use]
     pub fn get(&self, key: &ObjectKey) -> Option<&Observed> {
-        self.objects.get(key)
+        self.objects.get(key).map(|observed| &**observed)
     }
 
     /// The object that speaks for an id.
     #[must_use]
     pub fn find(&self, id: &SandboxId) -> Option<&Observed> {
-        self.objects.get(&self.ids.get(id)?.chosen)
+        self.get(&self.ids.get(id)?.chosen)
     }
 
     /// Every object that claims an id.
     pub fn claimants(&self, id: &SandboxId) -> impl Iterator<Item = &Observed> {
         let claim = self.ids.get(id);
-        claim.into_iter().flat_map(|claim| &claim.objects).filter_map(|key| self.objects.get(key))
+        claim.into_iter().flat_map(|claim| &claim.objects).filter_map(|key| self.get(key))
     }
 
     /// What the gateway is told about an id.
@@ -113,7 +115,7 @@ impl Store {
 
     /// Every object, by key.
     pub fn objects(&self) -> impl Iterator<Item = &Observed> {
-        self.objects.values()
+        self.objects.values().map(|observed| &**observed)
     }
 
     /// Every object's key.
@@ -129,8 +131,8 @@ impl Store {
 
     /// What the gateway is told of every id, by sandbox name and then id.
     #[must_use]
-    pub fn all(&self) -> Vec<&pb::DriverSandbox> {
-        let mut all: Vec<&pb::DriverSandbox> = self.ids.values().map(|claim| &*claim.shown).collect();
+    pub fn all(&self) -> Vec<Arc<pb::DriverSandbox>> {
+        let mut all: Vec<_> = self.ids.values().map(|claim| Arc::clone(&claim.shown)).collect();
         all.sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         all
     }
@@ -147,7 +149,7 @@ impl Store {
     /// Takes an observation whatever is known.
     fn force(&mut self, observed: Observed, view: View<'_>) -> Touched {
         let (key, id) = (observed.object.clone(), observed.id.clone());
-        let before = self.objects.insert(key.clone(), observed);
+        let before = self.objects.insert(key.clone(), Box::new(observed));
         let mut touched = Touched::default();
         if let Some(before) = before.filter(|before| before.id != id) {
             self.unclaim(&before, view, &mut touched);
@@ -182,7 +184,7 @@ impl Store {
     pub fn replace(&mut self, listed: Vec<Observed>, version: &ResourceVersion, epoch: Epoch, view: View<'_>) -> (Touched, Vec<ObjectKey>) {
         let is_since = |known: &Observed| epoch == Epoch::Same && version.older_than(&known.version);
         let keys: BTreeSet<ObjectKey> = listed.iter().map(|observed| observed.object.clone()).collect();
-        let vanished = self.objects.values().filter(|known| !keys.contains(&known.object) && !is_since(known));
+        let vanished = self.objects().filter(|known| !keys.contains(&known.object) && !is_since(known));
         let vanished: Vec<ObjectKey> = vanished.map(|known| known.object.clone()).collect();
         if epoch == Epoch::Reset {
             // Their versions are of a counter that has been set back since: whatever is heard of these names from now on is news.
@@ -194,7 +196,7 @@ impl Store {
         }
         let mut all = Touched::default();
         for observed in listed {
-            if self.objects.get(&observed.object).is_some_and(is_since) {
+            if self.get(&observed.object).is_some_and(is_since) {
                 continue;
             }
             let touched = self.force(observed, view);
@@ -209,14 +211,19 @@ impl Store {
         let Some(claim) = self.ids.get_mut(&id) else {
             if let Some(observed) = self.objects.get(&key) {
                 let shown = Arc::new(view.snapshot(observed));
-                self.ids.insert(id.clone(), Claim { objects: BTreeSet::from([key.clone()]), chosen: key, shown });
+                self.ids.insert(id.clone(), Claim { objects: vec![key.clone()], chosen: key, shown });
                 touched.ids.insert(id);
             }
             return;
         };
-        let joined = claim.objects.insert(key);
+        let place = claim.objects.binary_search(&key);
+        if let Err(at) = place {
+            claim.objects.insert(at, key);
+        }
         self.choose(&id, view, touched);
-        if joined && let Some(claim) = self.ids.get(&id) {
+        if place.is_err()
+            && let Some(claim) = self.ids.get(&id)
+        {
             touched.shared.push((id, claim.chosen.clone()));
         }
     }
@@ -224,7 +231,7 @@ impl Store {
     fn unclaim(&mut self, gone: &Observed, view: View<'_>, touched: &mut Touched) {
         let id = &gone.id;
         let Some(claim) = self.ids.get_mut(id) else { return };
-        claim.objects.remove(&gone.object);
+        claim.objects.retain(|key| *key != gone.object);
         if !claim.objects.is_empty() {
             self.choose(id, view, touched);
         } else if let Some(claim) = self.ids.remove(id) {
@@ -237,9 +244,11 @@ impl Store {
     /// Decides who speaks for an id, and whether that says anything new.
     fn choose(&mut self, id: &SandboxId, view: View<'_>, touched: &mut Touched) {
         let Some(claim) = self.ids.get_mut(id) else { return };
-        let rank = |observed: &&Observed| (observed.life, observed.created.clone(), observed.object.clone());
-        let Some(chosen) = claim.objects.iter().filter_map(|key| self.objects.get(key)).min_by_key(rank) else { return };
-        claim.chosen = chosen.object.clone();
+        let claimants = claim.objects.iter().filter_map(|key| self.objects.get(key));
+        let Some(chosen) = claimants.min_by(|a, b| a.rank().cmp(&b.rank())) else { return };
+        if claim.chosen != chosen.object {
+            claim.chosen = chosen.object.clone();
+        }
         let snapshot = view.snapshot(chosen);
         if *claim.shown == snapshot {
             self.unchanged += 1;
@@ -251,6 +260,13 @@ impl Store {
             touched.became.push(Became { id: id.clone(), name, object, before, now: Some(Arc::clone(&claim.shown)) });
         }
         touched.ids.insert(id.clone());
+    }
+}
+
+impl Observed {
+    /// Of several that claim an id, the lowest speaks for it.
+    fn rank(&self) -> (Life, &str, &ObjectKey) {
+        (self.life, &self.created, &self.object)
     }
 }
 

@@ -123,7 +123,7 @@ async fn read(show: &Show, gateway: &Gateway, cluster: &Server) -> Outcome<()> {
         let state = if sandbox::is_ready(seen) { "Ready" } else { "not ready" };
         line(format!("{:<8} {}  {state}", seen.name, seen.id));
     }
-    check(listed.len() == NAMES.len() && listed.iter().all(sandbox::is_ready), "all three are listed, and ready")?;
+    check(listed.len() == NAMES.len() && listed.iter().all(|sandbox| sandbox::is_ready(sandbox)), "all three are listed, and ready")?;
     let request = pb::GetSandboxRequest { sandbox_id: sandbox::id("ada"), sandbox_name: "ada".into() };
     let ada = gateway.get_sandbox(request).await?.sandbox.ok_or("GetSandbox answered without a sandbox")?;
     check(ada.name == "ada" && ada.workspace == "default" && ada.spec.is_none(), "GetSandbox says the same")?;

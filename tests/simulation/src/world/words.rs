@@ -1,5 +1,7 @@
 //! Calls and answers in the words of the core, of the gateway model, and of people.
 
+use std::sync::Arc;
+
 use crate::driver::contract::messages::compute as pb;
 use crate::driver::contract::messages::compute::watch_sandboxes_event::Payload;
 use crate::driver::core::grpc_status::{Code as CoreCode, Status};
@@ -42,7 +44,7 @@ pub(super) fn request(ask: &Ask) -> Request {
 pub(super) fn heard(reply: Result<Reply, Status>) -> Heard {
     match reply {
         Ok(Reply::GetSandbox(response)) => Ok(Said::Got(response.sandbox.map(Box::new))),
-        Ok(Reply::ListSandboxes(response)) => Ok(Said::Listed(response.sandboxes)),
+        Ok(Reply::ListSandboxes(response)) => Ok(Said::Listed(response.sandboxes.into_iter().map(Arc::unwrap_or_clone).collect())),
         Ok(Reply::DeleteSandbox(response)) => Ok(Said::Deleted(if response.deleted { Existed::Yes } else { Existed::No })),
         Ok(_) => Ok(Said::Done),
         Err(status) => Err(Refusal {

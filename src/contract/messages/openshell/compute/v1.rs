@@ -586,16 +586,6 @@ pub struct GetSandboxResponse {
 #[serde(default, deny_unknown_fields)]
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListSandboxesRequest {}
-/// Every sandbox of this gateway.
-#[derive(serde::Serialize, serde::Deserialize)]
-#[serde(default, deny_unknown_fields)]
-#[derive(Clone, PartialEq, ::prost::Message)]
-pub struct ListSandboxesResponse {
-    /// With their status.
-    #[prost(message, repeated, tag = "1")]
-    #[serde(skip_serializing_if = "super::super::super::json::is_unset")]
-    pub sandboxes: ::prost::alloc::vec::Vec<DriverSandbox>,
-}
 /// The sandbox to create.
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
