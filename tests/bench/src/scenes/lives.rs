@@ -9,10 +9,14 @@ use tokio::time::{Instant, sleep, timeout};
 use super::calls::contestants;
 use super::turns::micros;
 use super::{LOOK, PATIENCE, Run};
+use crate::bytes::{Raw, Requests};
 use crate::report::Row;
 use crate::rounds::{Times, middle};
 use crate::server::{Client, NAMESPACE, sandbox_path};
 use crate::subject::Subject;
+
+/// How often a patch is begun anew.
+const TRIES: usize = 20;
 
 pub(super) async fn play(run: &mut Run) -> Outcome<()> {
     let contestants = contestants(run);
@@ -97,9 +101,7 @@ async fn stop(run: &Run, number: usize) -> Outcome<std::time::Duration> {
     let path = sandbox_path(number);
     let name = path.rsplit('/').next().unwrap_or_default().to_owned();
     let mut watch = run.floor.watch(&format!("/api/v1/namespaces/{NAMESPACE}/pods?watch=1")).await?;
-    let stop = run.requests.stop(number, &version(&run.floor, number).await?);
-    let began = Instant::now();
-    run.floor.send(&stop).await?;
+    let began = patched(run, number, Requests::stop).await?;
     let named = format!(r#""name":"{name}""#);
     let gone = timeout(PATIENCE, async {
         let mut text = Vec::new();
@@ -122,8 +124,19 @@ async fn stop(run: &Run, number: usize) -> Outcome<std::time::Duration> {
 }
 
 async fn start(run: &Run, number: usize) -> Outcome<std::time::Duration> {
-    let start = run.requests.start(number, &version(&run.floor, number).await?);
-    let began = Instant::now();
-    run.floor.send(&start).await?;
-    Ok(began.elapsed())
+    Ok(patched(run, number, Requests::start).await?.elapsed())
+}
+
+/// Patches what is there, and says when. The controller may write in between: then it is begun anew, as a driver does it.
+async fn patched(run: &Run, number: usize, patch: fn(&Requests, usize, &str) -> Raw) -> Outcome<Instant> {
+    for _ in 0..TRIES {
+        let patch = patch(&run.requests, number, &version(&run.floor, number).await?);
+        let began = Instant::now();
+        match run.floor.send(&patch).await {
+            Ok(_) => return Ok(began),
+            Err(error) if error.to_string().contains(": 409 ") => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err("a sandbox changes all the time".into())
 }
