@@ -25,7 +25,9 @@ pub(super) async fn play(run: &mut Run, sandboxes: usize) -> Outcome<()> {
         drop(driver.seen.take());
     }
     let (heard, mut hearing) = mpsc::unbounded_channel();
-    let list = run.floor.ask("GET", &format!("{}?limit=1", run.requests.collection()), None).await?;
+    // New connections: the server closes what was silent for a minute and a half.
+    let (floor, admin) = (run.server.floor().await?, run.server.admin().await?);
+    let list = floor.ask("GET", &format!("{}?limit=1", run.requests.collection()), None).await?;
     let from = list["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
     let selector = "labelSelector=openshell.ai%2Fmanaged-by%3Dopenshell";
     let path = format!("{}?watch=1&resourceVersion={from}&{selector}", run.requests.collection());
@@ -54,7 +56,7 @@ pub(super) async fn play(run: &mut Run, sandboxes: usize) -> Outcome<()> {
     let (mut sent, mut patches) = (BTreeMap::new(), JoinSet::new());
     for event in 0..run.flags.events {
         ticks.tick().await;
-        let (admin, message) = (run.admin.clone(), format!("{MARK}{event:06}"));
+        let (admin, message) = (admin.clone(), format!("{MARK}{event:06}"));
         let path = format!("{}/status", sandbox_path(event.wrapping_mul(7_919) % sandboxes.max(1)));
         let ready = json!({ "type": "Ready", "status": "True", "reason": "DependenciesReady", "message": message, "observedGeneration": 1,
             "lastTransitionTime": "2026-11-27T22:35:12Z" });
