@@ -33,6 +33,8 @@ const PATIENCE: Duration = Duration::from_secs(180);
 const LOOK: Duration = Duration::from_millis(50);
 /// How long a process is left alone before it is weighed.
 const CALM: Duration = Duration::from_secs(1);
+/// Processor time in that while that a process at rest may use.
+const AT_REST: Duration = Duration::from_millis(5);
 /// What tables call the bare client and the echo server.
 const FLOOR: &str = "floor";
 /// What they call our driver.
@@ -89,7 +91,24 @@ impl Run {
                 sleep(LOOK).await;
             }
         }
-        sleep(CALM).await;
+        self.until_calm().await
+    }
+
+    /// Waits until no driver has anything left to do: lines of watches that are still to be read would count as what is measured next.
+    async fn until_calm(&self) -> Outcome<()> {
+        let began = Instant::now();
+        for driver in &self.drivers {
+            loop {
+                let before = driver.process.used()?;
+                sleep(CALM).await;
+                if driver.process.used()?.since(before).processor < AT_REST {
+                    break;
+                }
+                if began.elapsed() > PATIENCE {
+                    return Err(format!("{} never comes to rest", driver.name).into());
+                }
+            }
+        }
         Ok(())
     }
 }
@@ -151,6 +170,7 @@ pub async fn run(flags: Flags) -> Outcome<Report> {
     lag::play(&mut run, there).await?;
     say("starts with many sandboxes");
     memory::starts(&run.flags, &run.server, there, &mut run.report).await?;
+    run.until_calm().await?;
     say("nothing happens");
     idle::play(&mut run, there).await?;
     ours.signal("TERM").await?;
