@@ -499,8 +499,10 @@ impl Shown {
         if self.pods_at.is_none_or(|at| at + PODS_MS < now_ms) {
             return Sight::Unsure;
         }
-        match self.pods.get(&sandbox.pod_place()).filter(|pod| pod.is_pod_of(sandbox)) {
-            Some(pod) => Sight::There(pod),
+        match self.pods.get(&sandbox.pod_place()) {
+            Some(pod) if pod.is_pod_of(sandbox) => Sight::There(pod),
+            // It may have been its, and somebody has taken it away.
+            Some(_) => Sight::Unsure,
             None => match self.bereft.get(&sandbox.metadata.uid) {
                 Some(at) if *at > 0 && at + BEREFT_MS >= now_ms => Sight::Gone,
                 // It may be forgotten by now.
