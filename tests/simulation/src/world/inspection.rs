@@ -28,8 +28,9 @@ const EVENTS_MAX: usize = 256;
 /// An exchange whose deadline is nearer than this was sent some time ago.
 const LOOK_MS: u64 = 10_000;
 
-/// How long a process has lived, at least, when it is inspected: one that died in the last minute of quiet comes back and needs its lists first.
-const SETTLED_MS: u64 = 60_000;
+/// How long a process has lived, at least, when it is inspected: one that died in the last minute of quiet comes back and needs its lists first, and
+/// those are not what a quiet minute is judged by.
+const SETTLED_MS: u64 = 75_000;
 
 /// How long a deletion may take when everybody does his work: a grace period, and what lets go of an overlooked pod.
 const LEAVING_MS: u64 = 300_000;
