@@ -471,6 +471,12 @@ impl Shown {
         }
         let known = self.sandboxes.entry(object.place()).or_default();
         if known.heard.as_ref().is_none_or(|heard| heard.version() < object.version()) {
+            // As of what is heard; but whether the driver made anything of this is not certain.
+            if let Some(at) = self.bereft.get_mut(&object.metadata.uid)
+                && object.fresh("Ready").is_some_and(|ready| ready.status != "True")
+            {
+                *at = 0;
+            }
             known.answered.push(object);
         }
     }
