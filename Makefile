@@ -41,8 +41,8 @@ test-cluster: ## the driver on a real API server: etcd, kube-apiserver, the agen
 	tests/cluster/build
 	$(CARGO) test --quiet --features cluster --test cluster --no-run
 	$(CARGO) test --quiet -p likeness --features cluster --test real --no-run
-	tests/cluster/up --exec $(CARGO) test --features cluster --test cluster -- --test-threads 8 --skip alone::
-	tests/cluster/up --exec $(CARGO) test -p likeness --features cluster --test real
+	tests/cluster/attempt $(CARGO) test --features cluster --test cluster -- --test-threads 8 --skip alone::
+	tests/cluster/attempt $(CARGO) test -p likeness --features cluster --test real --
 
 test-cluster-alone: ## the same, where servers are restarted, versions switched and two thousand sandboxes live (needs Go)
 	tests/cluster/build
@@ -154,7 +154,7 @@ test-chart: helm-lint ## the chart by the real helm and on the real API server: 
 	tests/cluster/build
 	tests/cluster/build helm kubectl
 	$(CARGO) test --quiet --features cluster --test chart --no-run
-	tests/cluster/up --exec tests/chart/run $(CARGO) test --quiet --features cluster --test chart -- --test-threads 8
+	tests/cluster/attempt tests/chart/run $(CARGO) test --quiet --features cluster --test chart -- --test-threads 8
 
 manifests: ## render deploy/kustomize and deploy/gateway-with-driver.yaml from the chart anew (needs Go for the first run)
 	deploy/kustomize/generate

@@ -238,10 +238,13 @@ async fn case_13_a_missing_namespace_is_named() -> Outcome<()> {
     let play = Place::with("case-13", Rights::Everywhere).await?.play().await?;
     play.place.remove("/api/v1/namespaces/case-13").await?;
     play.place.until_gone("/api/v1/namespaces/case-13").await?;
-    let refused = play.create("one").await.unwrap_err();
-    assert_eq!(refused.code(), Code::FailedPrecondition, "{refused}");
-    assert!(refused.message().contains("kubectl create namespace case-13"), "{refused}");
-    Ok(())
+    // Admission hears of it by a watch of its own, a moment later.
+    until("it is missed", async || {
+        let refused = play.create("one").await.unwrap_err();
+        assert_eq!(refused.code(), Code::FailedPrecondition, "{refused}");
+        Ok(refused.message().contains("kubectl create namespace case-13"))
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
