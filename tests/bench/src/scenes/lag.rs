@@ -10,10 +10,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use super::turns::micros;
+use super::turns::row;
 use super::{FLOOR, Run};
-use crate::report::Row;
-use crate::rounds::Times;
 use crate::server::sandbox_path;
 use crate::subject::MARK;
 
@@ -93,19 +91,4 @@ fn mark(line: &[u8]) -> Option<String> {
     let at = line.windows(marked.len()).position(|window| window == marked.as_bytes())?;
     let digits = line.get(at + marked.len()..at + marked.len() + 6)?;
     Some(format!("{MARK}{}", String::from_utf8_lossy(digits)))
-}
-
-fn row(what: &'static str, sandboxes: usize, who: &str, times: &Times) -> Row {
-    Row {
-        what,
-        sandboxes,
-        callers: 1,
-        who: who.into(),
-        times: times.len(),
-        p50_us: micros(times.median()),
-        p99_us: micros(times.quantile(0.99)),
-        ratio: None,
-        processor_ms_per_1000: None,
-        requests: None,
-    }
 }

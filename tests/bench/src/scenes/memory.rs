@@ -11,11 +11,11 @@ use rig::gateway::Gateway;
 use rig::relay::{Relay, Way};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::turns::micros;
+use super::turns::row;
 use super::{CALM, OURS, PATIENCE, Run, launch, mebibytes};
 use crate::flags::Flags;
 use crate::process::Process;
-use crate::report::{Report, Row};
+use crate::report::Report;
 use crate::rounds::Times;
 use crate::server::Server;
 use crate::subject::Subject;
@@ -46,18 +46,7 @@ pub(super) async fn starts(flags: &Flags, server: &Server, sandboxes: usize, rep
         drop(driver);
     }
     for (what, times) in [("start up", answering), ("start whole", whole)] {
-        report.rows.push(Row {
-            what,
-            sandboxes,
-            callers: 1,
-            who: OURS.into(),
-            times: times.len(),
-            p50_us: micros(times.median()),
-            p99_us: micros(times.quantile(0.99)),
-            ratio: None,
-            processor_ms_per_1000: None,
-            requests: None,
-        });
+        report.rows.push(row(what, sandboxes, OURS, &times));
     }
     Ok(())
 }

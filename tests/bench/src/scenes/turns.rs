@@ -134,6 +134,22 @@ impl Played {
     }
 }
 
+/// The row of what has no floor to be held against and no share of the processor: one caller, and its times.
+pub(super) fn row(what: &'static str, sandboxes: usize, who: &str, times: &Times) -> Row {
+    Row {
+        what,
+        sandboxes,
+        callers: 1,
+        who: who.into(),
+        times: times.len(),
+        p50_us: micros(times.median()),
+        p99_us: micros(times.quantile(0.99)),
+        ratio: None,
+        processor_ms_per_1000: None,
+        requests: None,
+    }
+}
+
 pub(super) fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
